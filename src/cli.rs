@@ -1,0 +1,1 @@
+//! The companion: what people run on their own machines.  Compiled out of the bootstrap.
