@@ -65,8 +65,8 @@ pub enum Fault {
     /// Handler and bridge are out of step.
     #[error("{0}")]
     Protocol(String),
-    /// A replacement could not be started.
-    #[error("the handler could not be started again: {0}")]
+    /// The program could not be started.
+    #[error("{0}")]
     SpawnFailed(Unstarted),
     /// The environment ended while the invocation ran.
     #[error("the environment was shut down before the handler replied")]
