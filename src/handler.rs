@@ -125,15 +125,12 @@ impl Handler {
     /// # Errors
     /// When there is nothing to start, or no process or pipe can be made.
     pub fn start(settings: &Settings) -> Result<Self, Unstarted> {
-        let started = start::start(&settings.program, settings.reply_fd, settings.directly)?;
+        let started = start::start(settings)?;
         let (replies, stray) = match started.replies {
             Some(replies) => (replies, Some(LogStream::new(started.output))),
             None => (started.output, None),
         };
-        let mut input = Input::new(started.input);
-        if settings.writes_space {
-            input.write_space();
-        }
+        let input = Input::new(started.input);
         Ok(Self {
             process: started.process,
             file: started.file,
@@ -186,7 +183,8 @@ impl Handler {
         if let Some((closed, _)) = self.closing.filter(|(_, until)| *until <= Instant::now()) {
             return Some(Happening::Closed(closed));
         }
-        if self.space.is_some() && self.input.unread() == 0 {
+        // Before exec nobody has come to read, whatever the pipe says.
+        if self.space.is_some() && self.report.is_none() && self.input.unread() == 0 {
             self.space = None;
             self.never_read = false;
             return Some(Happening::ReachedRead);

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::value::RawValue;
 
+use crate::json::{self, ObjectWriter};
+
 /// Room kept free in front of an event's bytes, so that its line is built around it without a copy.
 pub const EVENT_HEADROOM: usize = 64;
 
@@ -191,13 +193,11 @@ impl FunctionError {
         if let Some(own) = &self.verbatim {
             return own.to_vec();
         }
-        serde_json::json!({
-            "errorType": self.error_type,
-            "errorMessage": self.error_message,
-            "stackTrace": self.stack_trace,
-        })
-        .to_string()
-        .into_bytes()
+        ObjectWriter::new()
+            .text("errorType", &self.error_type)
+            .text("errorMessage", &self.error_message)
+            .list("stackTrace", self.stack_trace.iter().map(|frame| json::string(frame)))
+            .finish()
     }
 }
 
@@ -233,7 +233,7 @@ mod tests {
         let error = FunctionError::new("Runtime.HandlerExited", "exit status 3");
         assert_eq!(
             String::from_utf8(error.to_json()).expect("UTF-8"),
-            r#"{"errorMessage":"exit status 3","errorType":"Runtime.HandlerExited","stackTrace":[]}"#
+            r#"{"errorType":"Runtime.HandlerExited","errorMessage":"exit status 3","stackTrace":[]}"#
         );
     }
 }

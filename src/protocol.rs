@@ -4,7 +4,6 @@
 //! bytes only: no I/O, no clock, no environment, so that tables, properties and fuzzers can run it.
 
 pub mod framing;
-pub mod json;
 pub mod judge;
 pub mod reply;
 pub mod request;

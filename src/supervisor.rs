@@ -14,8 +14,8 @@ use tokio::time::{self, Instant};
 use crate::config::{Config, Readiness};
 use crate::handler::{Closed, Fault, Handler, Happening, Settings, Unstarted};
 use crate::interrupt::{Interrupt, Reason};
+use crate::json::NotJson;
 use crate::log;
-use crate::protocol::json::NotJson;
 use crate::protocol::{
     DeliveryIds, FrameError, Framing, Judge, Judgement, LogReason, RequestEncoder, VERSION,
 };

@@ -4,10 +4,10 @@
 
 use bytes::Bytes;
 
-use super::json::{self, NotJson};
 use super::reply::{self, Line, Members};
 use super::strays::Strays;
 use super::{DeliveryId, Reply, ReplyBody};
+use crate::json::{self, NotJson};
 
 /// What `LAMBDA_STDIO_REPLIES` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json::{self, NotJson};
 use super::{DeliveryId, MAX_ERROR_BYTES};
 use crate::invocation::FunctionError;
+use crate::json::{self, NotJson};
 
 /// What the handler answered.
 #[derive(Debug, Clone, PartialEq, Eq)]

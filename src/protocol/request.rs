@@ -1,8 +1,8 @@
 //! An invocation to its line: `{"id":…,"event":<the event's own bytes>,"context":{…}}` and LF.
 
-use super::json::{self, NotJson};
 use super::{DeliveryId, Framing};
 use crate::invocation::{Context, Deadline, EVENT_HEADROOM, Event, Function, RequestId};
+use crate::json::{self, NotJson};
 
 /// What stands in front of the id, and between the id and the event.
 const BEFORE_ID: &[u8] = br#"{"id":""#;

@@ -1,7 +1,7 @@
 //! What a handler printed in place of a reply: kept a little, so that a failed invocation's error can say
 //! what was almost its answer.
 
-use super::json;
+use crate::json;
 
 /// How much of one line an error quotes.
 const QUOTED_BYTES: usize = 200;

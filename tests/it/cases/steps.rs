@@ -1,7 +1,7 @@
 //! Cases of what a handler prints: decoded and judged, whole and byte by byte.
 
 use bytes::{Bytes, BytesMut};
-use lambda_stdio::protocol::json::NotJson;
+use lambda_stdio::json::NotJson;
 use lambda_stdio::protocol::{
     DeliveryId, FrameError, Framing, Judge, Judgement, LogReason, MessageDecoder, Replies,
     ReplyBody,
