@@ -172,6 +172,10 @@ impl Emulator {
         let delivery = self.delivery(&submission);
         let init = self.init.take();
         let id = submission.request_id;
+        // One that ended while it rested is no reason to fail this event.
+        if self.environment.as_mut().is_some_and(Environment::has_ended) {
+            self.discard().await;
+        }
         if self.environment.is_none() {
             match self.initialize(until).await {
                 Init::Done(_) => (),

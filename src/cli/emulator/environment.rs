@@ -130,6 +130,11 @@ impl Environment {
         Invoked { answer, then }
     }
 
+    /// Whether the runtime has ended meanwhile.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.has_ended()
+    }
+
     /// The most memory that was in use so far, in bytes.
     #[must_use]
     pub fn peak_bytes(&self) -> u64 {

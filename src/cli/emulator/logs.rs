@@ -1,4 +1,6 @@
-//! What a runtime prints, line by line and as it comes: Lambda captures both of its streams.
+//! What a runtime prints, line by line and as it comes.
+//!
+//! Both of its streams lead into one pipe, as in Lambda: only so do their lines stay in order.
 
 use std::fmt;
 use std::io;
@@ -22,7 +24,7 @@ const DRAIN_TIME: Duration = Duration::from_millis(100);
 /// Where log lines go, without their line ends.
 pub type LogSink = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
-/// The task that reads a runtime's two streams.
+/// The task that reads what a runtime prints.
 pub struct Logs {
     drains: mpsc::Sender<oneshot::Sender<()>>,
     pump: JoinHandle<()>,
@@ -35,23 +37,22 @@ impl fmt::Debug for Logs {
 }
 
 impl Logs {
-    /// Reads both streams until they end.
+    /// Reads a pipe until it ends.
     ///
     /// # Errors
-    /// Where a descriptor is not the reading end of a pipe.
-    pub fn read(stdout: OwnedFd, stderr: OwnedFd, sink: LogSink) -> io::Result<Self> {
-        let stdout = Stream::new(stdout)?;
-        let stderr = Stream::new(stderr)?;
+    /// Where the descriptor is not the reading end of a pipe.
+    pub fn read(pipe: OwnedFd, sink: LogSink) -> io::Result<Self> {
+        let stream = Stream::new(pipe)?;
         let (drains, asked) = mpsc::channel(1);
-        let pump = tokio::spawn(pump(stdout, stderr, sink, asked));
+        let pump = tokio::spawn(pump(stream, sink, asked));
         Ok(Self { drains, pump })
     }
 
-    /// Waits until what lies in the pipes now has reached the sink; at most 100 ms.
+    /// Waits until what lies in the pipe now has reached the sink; at most 100 ms.
     pub async fn drain(&self) {
         let (done, drained) = oneshot::channel();
         let asking = async {
-            // An error of either means that the pump has ended, and then nothing lies in the pipes.
+            // An error of either means that the pump has ended, and then nothing lies in the pipe.
             if self.drains.send(done).await.is_ok() {
                 drop(drained.await);
             }
@@ -66,19 +67,12 @@ impl Drop for Logs {
     }
 }
 
-async fn pump(
-    mut stdout: Stream,
-    mut stderr: Stream,
-    sink: LogSink,
-    mut asked: mpsc::Receiver<oneshot::Sender<()>>,
-) {
-    while stdout.open || stderr.open {
+async fn pump(mut stream: Stream, sink: LogSink, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
+    while stream.open {
         tokio::select! {
-            () = stdout.fill(), if stdout.open => stdout.emit(&sink),
-            () = stderr.fill(), if stderr.open => stderr.emit(&sink),
+            () = stream.fill() => stream.emit(&sink),
             asked = asked.recv() => {
-                stdout.drain(&sink);
-                stderr.drain(&sink);
+                stream.drain(&sink);
                 match asked {
                     // The receiver may have given up waiting; the lines are out all the same.
                     Some(done) => drop(done.send(())),
@@ -89,7 +83,7 @@ async fn pump(
     }
 }
 
-/// One stream and its unfinished line.
+/// The pipe and its unfinished line.
 struct Stream {
     pipe: pipe::Receiver,
     open: bool,
@@ -161,8 +155,7 @@ mod tests {
     fn lines_of(write: impl FnOnce(&mut io::PipeWriter) + Send + 'static) -> Vec<String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
-            let (stdout, mut out) = io::pipe().expect("a pipe");
-            let (stderr, _) = io::pipe().expect("a pipe");
+            let (pipe, mut out) = io::pipe().expect("a pipe");
             let lines = Arc::new(Mutex::new(Vec::new()));
             let heard = Arc::clone(&lines);
             let sink: LogSink = Arc::new(move |line| {
@@ -171,9 +164,9 @@ mod tests {
                     .expect("not poisoned")
                     .push(String::from_utf8_lossy(line).into_owned());
             });
-            let mut logs = Logs::read(stdout.into(), stderr.into(), sink).expect("readable");
+            let mut logs = Logs::read(pipe.into(), sink).expect("readable");
             let writer = std::thread::spawn(move || write(&mut out));
-            (&mut logs.pump).await.expect("the pump ends with its pipes");
+            (&mut logs.pump).await.expect("the pump ends with its pipe");
             writer.join().expect("written");
             let lines = lines.lock().expect("not poisoned");
             lines.clone()

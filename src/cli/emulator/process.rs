@@ -39,9 +39,9 @@ impl RuntimeProcess {
     /// # Errors
     /// Where this machine starts no process: a program that cannot be executed is an init error instead.
     pub fn spawn(function: &Function, variables: Variables, sink: LogSink) -> io::Result<Self> {
-        let (stdout, child_stdout) = io::pipe()?;
-        let (stderr, child_stderr) = io::pipe()?;
-        let logs = Logs::read(stdout.into(), stderr.into(), sink)?;
+        let (pipe, stdout) = io::pipe()?;
+        let stderr = stdout.try_clone()?;
+        let logs = Logs::read(pipe.into(), sink)?;
         let name = format!("lambda-stdio-{}-{}", std::process::id(), super::ids::hex_32());
         let group = Group::with_memory(function.memory_mb, &name);
         let mut command = launch::command(
@@ -54,11 +54,11 @@ impl RuntimeProcess {
             .envs(variables)
             .current_dir(&function.task_root)
             .stdin(Stdio::null())
-            .stdout(child_stdout)
-            .stderr(child_stderr);
+            .stdout(stdout)
+            .stderr(stderr);
         let mut command = Command::from(command);
         let child = command.process_group(0).kill_on_drop(true).spawn()?;
-        // Our copies of the pipes' other ends go with the command: the streams end with the runtime.
+        // Our copies of the pipe's other end go with the command: the pipe ends with the runtime.
         drop(command);
         let id = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         let id = id.ok_or_else(|| io::Error::other("the runtime has no process id"))?;
@@ -83,6 +83,12 @@ impl RuntimeProcess {
         self.ended = true;
         // The wait for one's own child fails for nobody; a status that says "killed" is the honest stand-in.
         status.unwrap_or_else(|_| ExitStatus::from_raw(9))
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.ended |= matches!(self.child.try_wait(), Ok(Some(_)));
+        self.ended
     }
 
     /// Waits until what it printed so far has reached the sink, at most 100 ms.
