@@ -71,7 +71,7 @@ pub struct Options {
     #[arg(long)]
     json: bool,
     /// PROGRAM is a runtime of its own that speaks the Runtime API: start it without the bridge
-    #[arg(long, hide = true, conflicts_with = "wire")]
+    #[arg(long, hide = true)]
     runtime: bool,
     /// The program: ./NAME, a path, or a name in PATH
     program: OsString,
