@@ -334,7 +334,7 @@ fn web_pages_and_foreign_names_are_turned_away() {
 #[test]
 fn garbage_is_answered_or_hung_up_on_and_others_are_served_meanwhile() {
     let server = Server::start();
-    let many = (0..10_000).map(|n| format!("X-{n}: y\r\n")).collect::<String>();
+    let many = "X-Header: value\r\n".repeat(10_000);
     let bomb = format!("GET /ping HTTP/1.1\r\nHost: localhost\r\n{many}\r\n");
     let mut client = server.connect();
     client.send_what_is_taken(bomb.as_bytes());

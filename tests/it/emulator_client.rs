@@ -141,7 +141,7 @@ impl Client {
             match self.held.windows(4).position(|window| window == b"\r\n\r\n") {
                 Some(end) => break end,
                 None => {
-                    assert!(self.read_more() > 0, "the server hung up in a head: {:?}", self.held)
+                    assert!(self.read_more() > 0, "the server hung up in a head: {:?}", self.held);
                 }
             }
         };

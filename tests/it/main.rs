@@ -4,4 +4,5 @@ mod emulator;
 mod emulator_client;
 mod invoke;
 mod invoke_ends;
+mod invoke_ric;
 mod invoke_runtime;

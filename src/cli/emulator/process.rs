@@ -109,7 +109,8 @@ impl RuntimeProcess {
     pub async fn kill(mut self) {
         self.kill_now();
         if !self.ended {
-            self.wait().await;
+            // Killed, so it is dead at once; one that the kernel holds on to is left to the kernel.
+            drop(time::timeout(FAREWELL, self.wait()).await);
         }
         self.logs.drain().await;
     }

@@ -2,14 +2,18 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 /// How often a tree is looked through for newcomers before it is killed: each look finds it stopped, so
 /// more than two are needed only while processes were being started.
 const LOOKS: usize = 16;
+/// How often and how far apart is looked for the end of what was killed.
+const REAP_LOOKS: usize = 250;
+const REAP_PAUSE: Duration = Duration::from_millis(2);
 
 /// The descendants of a process, the process itself not counted.
 #[must_use]
@@ -78,11 +82,24 @@ pub fn kill_orphans(known: &[Pid]) {
         if orphans.is_empty() {
             return;
         }
-        for process in orphans {
-            kill_all(process);
-            // Killed a moment ago, so the wait is short.  An error means that there is nothing to reap.
-            waitpid(process, Some(WaitPidFlag::empty())).ok();
+        for process in &orphans {
+            kill_all(*process);
         }
+        reap(orphans);
+    }
+}
+
+/// Waits until killed children are dead, half a second at most: one that the kernel holds on to is left to it.
+fn reap(mut children: Vec<Pid>) {
+    for _ in 0..REAP_LOOKS {
+        // An error means that there is nothing to reap any more.
+        children.retain(|child| {
+            matches!(waitpid(*child, Some(WaitPidFlag::WNOHANG)), Ok(WaitStatus::StillAlive))
+        });
+        if children.is_empty() {
+            return;
+        }
+        std::thread::sleep(REAP_PAUSE);
     }
 }
 

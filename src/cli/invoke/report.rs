@@ -167,10 +167,10 @@ pub fn hint(error_type: &str) -> Option<&'static str> {
     })
 }
 
-/// Milliseconds with their fraction.
+/// Milliseconds, to the microsecond.
 #[must_use]
 pub fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1_000.0
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }
 
 /// Lambda bills whole milliseconds, begun ones too.
