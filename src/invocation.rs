@@ -108,6 +108,21 @@ pub struct Context {
     pub client_context: Option<Box<RawValue>>,
 }
 
+/// What an environment knows of its function, the same for all invocations.
+#[derive(Debug, Clone, Default)]
+pub struct Function {
+    /// `AWS_LAMBDA_FUNCTION_NAME`
+    pub name: Option<String>,
+    /// `AWS_LAMBDA_FUNCTION_VERSION`
+    pub version: Option<String>,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, text as in Node.js
+    pub memory_limit_in_mb: Option<String>,
+    /// `AWS_LAMBDA_LOG_GROUP_NAME`; absent under SnapStart
+    pub log_group_name: Option<String>,
+    /// `AWS_LAMBDA_LOG_STREAM_NAME`; absent under SnapStart
+    pub log_stream_name: Option<String>,
+}
+
 /// An event's own bytes, with [`EVENT_HEADROOM`] bytes free in front of them.
 #[derive(Debug)]
 pub struct Event {

@@ -4,8 +4,18 @@
 //! the loop that carries one invocation from the one to the other.  ARCHITECTURE.md is the map and
 //! says who may use whom.
 
+pub mod bootstrap;
+pub mod config;
+pub mod handler;
+pub mod interrupt;
 pub mod invocation;
+pub mod log;
+pub mod protocol;
+pub mod restart;
 pub mod runtime_api;
+pub mod supervisor;
+pub mod verdict;
+pub mod worker;
 
 #[cfg(feature = "cli")]
 pub mod cli;

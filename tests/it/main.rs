@@ -1,4 +1,12 @@
-//! The one integration binary: stories told with real processes and real sockets.
+//! The one integration binary: the real `bootstrap` against a scripted Runtime API, the protocol's
+//! cases, and the companion as its user runs it.
+
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests say what they expect")]
+
+mod support;
+
+mod cases;
+mod replies;
 
 mod emulator;
 mod emulator_client;

@@ -1,0 +1,113 @@
+//! From configuration to a worker, and from a signal to the end.
+
+use std::ffi::{OsStr, OsString};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Config, ConfigError, RUNTIME_API, Variables};
+use crate::handler::launch;
+use crate::interrupt::{Interrupt, Reason};
+use crate::invocation::FunctionError;
+use crate::log;
+use crate::runtime_api::{Address, AddressError, Client, Link};
+use crate::supervisor::Supervisor;
+use crate::worker::{Stop, Worker};
+
+/// The name under which the companion takes the bootstrap's role.
+const ROLE: &str = "bootstrap";
+/// How long the last log lines may take.
+const LAST_LOGS: Duration = Duration::from_millis(50);
+
+/// Why the bootstrap ended with a failure.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error("the runtime cannot start: {0}")]
+    System(#[from] std::io::Error),
+    #[error(transparent)]
+    Stop(#[from] Stop),
+}
+
+/// Whether an executable started under this name is to be the bootstrap, or a part of it.
+#[must_use]
+pub fn is_role(name: &OsStr) -> bool {
+    let name = std::path::Path::new(name).file_name().unwrap_or_default();
+    name == ROLE || name == launch::LAUNCHER
+}
+
+/// The bootstrap's whole life, or the launcher's.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the environment is read here, once, and handed on")]
+pub fn main() -> ExitCode {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    let name = if arguments.is_empty() { OsString::new() } else { arguments.remove(0) };
+    if name == launch::LAUNCHER {
+        return launch::main(&arguments);
+    }
+    let variables = Variables(std::env::vars_os().collect());
+    log::start(
+        variables.text("AWS_LAMBDA_LOG_FORMAT").as_deref(),
+        variables.text("AWS_LAMBDA_LOG_LEVEL").as_deref(),
+    );
+    let ended = serve(&variables, &arguments);
+    if let Err(failure) = &ended {
+        tracing::error!("{failure}");
+    }
+    log::flush_within(LAST_LOGS);
+    if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn serve(variables: &Variables, arguments: &[OsString]) -> Result<(), Failure> {
+    let address = variables.text(RUNTIME_API).ok_or(ConfigError::NotInLambda)?;
+    let address = Address::parse(&address)?;
+    harden();
+    let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
+    let interrupt = Interrupt::new();
+    hear_signals(&runtime, &interrupt)?;
+    let mut client = Client::new(address, Link::new(runtime.clone(), interrupt.clone()));
+    let started_in = std::env::current_dir().unwrap_or_default();
+    let config = match Config::from_variables(variables, arguments, &started_in) {
+        Ok(config) => config,
+        Err(error) => {
+            let told = FunctionError::new("Runtime.InvalidConfiguration", error.to_string());
+            if let Err(refused) = client.report_init_error(&told) {
+                tracing::warn!(error = %refused, "the init error could not be reported");
+            }
+            return Err(error.into());
+        }
+    };
+    let supervisor = Supervisor::new(config, interrupt.clone());
+    Ok(Worker::new(runtime, client, supervisor, interrupt).run()?)
+}
+
+/// Our memory holds events: no other process of this user reads it.  What outlives a handler that
+/// started it becomes our child, so that it can be killed.
+fn harden() {
+    let hardened = nix::sys::prctl::set_dumpable(false)
+        .and_then(|()| nix::sys::prctl::set_child_subreaper(true));
+    if let Err(errno) = hardened {
+        tracing::warn!(%errno, "the bridge could not be shielded from the handler");
+    }
+}
+
+fn hear_signals(runtime: &Runtime, interrupt: &Interrupt) -> std::io::Result<()> {
+    runtime.block_on(async {
+        for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+            let mut signals = signal(kind)?;
+            let interrupt = interrupt.clone();
+            tokio::spawn(async move {
+                if signals.recv().await.is_some() {
+                    interrupt.raise(Reason::Signal);
+                }
+            });
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,169 @@
+//! Standard error and stray lines to log records: any bytes, lines of any length, never held up.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use tokio::net::unix::pipe;
+
+use crate::log::{self, MAX_HELD_BYTES, Piece};
+
+/// How much is read at once.
+const READ_BYTES: usize = 64 * 1024;
+/// How much of what a handler last wrote an error quotes.
+const TAIL_BYTES: usize = 4 * 1024;
+
+/// Where a handler's log lines go: to the log, and the last of them to memory.
+#[derive(Debug, Default)]
+pub(super) struct LogLines {
+    /// The invocation at hand, which JSON records name.
+    pub(super) request_id: Option<Arc<str>>,
+    /// Nothing is logged any more: the handler is being shut down.
+    pub(super) silent: bool,
+    tail: VecDeque<u8>,
+}
+
+impl LogLines {
+    pub(super) fn write(&mut self, line: &[u8], piece: Piece) {
+        if self.silent {
+            return;
+        }
+        log::handler_line(line, self.request_id.as_deref(), piece);
+        let kept = line.get(line.len().saturating_sub(TAIL_BYTES)..).unwrap_or(line);
+        self.tail.extend(kept);
+        self.tail.push_back(b'\n');
+        let surplus = self.tail.len().saturating_sub(TAIL_BYTES);
+        self.tail.drain(..surplus);
+    }
+
+    /// What was written last, for an error; a line cut in its middle is left out if others follow.
+    pub(super) fn tail(&self) -> String {
+        let bytes: Vec<u8> = self.tail.iter().copied().collect();
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.trim_end();
+        match text.split_once('\n') {
+            Some((_, rest)) if bytes.len() == TAIL_BYTES => rest.to_owned(),
+            Some(_) | None => text.to_owned(),
+        }
+    }
+}
+
+/// One stream of log lines.
+#[derive(Debug)]
+pub(super) struct LogStream {
+    /// None once it ended.
+    pipe: Option<pipe::Receiver>,
+    held: Vec<u8>,
+    continued: bool,
+}
+
+impl LogStream {
+    pub(super) fn new(pipe: pipe::Receiver) -> Self {
+        Self { pipe: Some(pipe), held: Vec::new(), continued: false }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.pipe.is_some()
+    }
+
+    /// Waits until there is something to read.  Cancel safe.
+    pub(super) async fn readable(&self) {
+        if let Some(pipe) = &self.pipe {
+            if pipe.readable().await.is_ok() {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Reads what is known to be there, while the log takes it.
+    pub(super) fn pump(&mut self, lines: &mut LogLines) {
+        let mut chunk = vec![0; READ_BYTES];
+        while log::has_room() {
+            let Some(pipe) = &self.pipe else { return };
+            match pipe.try_read(&mut chunk) {
+                Ok(0) => return self.end(lines),
+                Ok(length) => self.split(chunk.get(..length).unwrap_or_default(), lines),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => return self.end(lines),
+            }
+        }
+    }
+
+    /// Reads all that is in the pipe, whether its readiness is known or not: after a process's end.
+    pub(super) fn drain(&mut self, lines: &mut LogLines) {
+        let mut chunk = vec![0; READ_BYTES];
+        // What one pipe can hold is drained at most, so that a writer that lives on cannot keep us here.
+        for _ in 0..32 {
+            let Some(pipe) = &self.pipe else { return };
+            match rustix::io::read(pipe.as_fd(), chunk.as_mut_slice()) {
+                Ok(0) => return self.end(lines),
+                Ok(length) => self.split(chunk.get(..length).unwrap_or_default(), lines),
+                Err(rustix::io::Errno::INTR) => (),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn split(&mut self, mut bytes: &[u8], lines: &mut LogLines) {
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
+            let (line, rest) = bytes.split_at(end);
+            self.hold(line, lines);
+            self.finish(lines);
+            bytes = rest.get(1..).unwrap_or_default();
+        }
+        self.hold(bytes, lines);
+    }
+
+    /// Keeps the beginning of a line; what is too long to keep leaves as a piece.
+    fn hold(&mut self, mut bytes: &[u8], lines: &mut LogLines) {
+        while self.held.len() + bytes.len() > MAX_HELD_BYTES {
+            let (fits, rest) = bytes.split_at(MAX_HELD_BYTES - self.held.len());
+            self.held.extend_from_slice(fits);
+            lines.write(&self.held, Piece { continued: self.continued, continues: true });
+            self.held.clear();
+            self.continued = true;
+            bytes = rest;
+        }
+        self.held.extend_from_slice(bytes);
+    }
+
+    fn finish(&mut self, lines: &mut LogLines) {
+        lines.write(&self.held, Piece { continued: self.continued, continues: false });
+        self.continued = false;
+        self.held.clear();
+        if self.held.capacity() > READ_BYTES {
+            self.held = Vec::new();
+        }
+    }
+
+    /// The stream ended; a last line without an end is a line.
+    pub(super) fn end(&mut self, lines: &mut LogLines) {
+        self.pipe = None;
+        if !self.held.is_empty() || self.continued {
+            self.finish(lines);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_is_the_last_whole_lines() {
+        let mut lines = LogLines::default();
+        assert_eq!(lines.tail(), "");
+        lines.write(b"one", Piece::WHOLE);
+        lines.write(b"two", Piece::WHOLE);
+        assert_eq!(lines.tail(), "one\ntwo");
+        for number in 0..1000 {
+            lines.write(format!("line {number}").as_bytes(), Piece::WHOLE);
+        }
+        let tail = lines.tail();
+        assert!(tail.ends_with("line 998\nline 999") && tail.starts_with("line "), "{tail}");
+        assert!(tail.len() <= TAIL_BYTES);
+    }
+}

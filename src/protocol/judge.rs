@@ -1,0 +1,341 @@
+//! The order in which a line is judged: what one message from the handler is.
+//!
+//! The clauses 5.1 to 5.8 of protocol/SPEC.md, in that order; the first that fits decides.
+
+use bytes::Bytes;
+
+use super::json::{self, NotJson};
+use super::reply::{self, Members};
+use super::strays::Strays;
+use super::{DeliveryId, Reply, ReplyBody};
+
+/// What `LAMBDA_STDIO_REPLIES` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Replies {
+    /// Plain until the environment's first tagged result, tagged from then on.
+    #[default]
+    Auto,
+    /// Tagged from the start: every other JSON line is a log line.
+    Tagged,
+    /// The first line is the reply, JSON or not, as a JSON string.
+    Text,
+}
+
+/// What a message is.
+#[derive(Debug, PartialEq)]
+pub enum Judgement {
+    /// A log line.
+    Log(LogReason),
+    /// The handler says that it is ready.
+    Ready {
+        /// The protocol's version, where it says one.
+        protocol: Option<u64>,
+        /// What it can do beyond the plain protocol.
+        features: Vec<String>,
+    },
+    /// The answer to the open delivery, which it closes.
+    Reply(Reply),
+    /// For a delivery that is no longer open: dropped, and never a reply.
+    Dropped(DeliveryId),
+    /// A reply that nobody asked for: handler and bridge are out of step.
+    OutOfStep,
+}
+
+/// Why a message is a log line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogReason {
+    /// It is not one JSON value, or not UTF-8, or blank.
+    NotJson(NotJson),
+    /// It came before the generation's first delivery.
+    BeforeFirstDelivery,
+    /// Replies are tagged in this environment, and this one is not.
+    TaggedMode,
+    /// It is indented and follows another stray line: a piece of a pretty-printed reply.
+    Piece,
+}
+
+/// Judges the messages of one environment, generation after generation.
+#[derive(Debug)]
+pub struct Judge {
+    replies: Replies,
+    /// Whether a tagged result was seen; holds over generations.
+    tagged: bool,
+    /// Whether this generation has printed nothing yet: only then may a BOM come first.
+    fresh: bool,
+    /// Whether this generation was given a delivery.
+    delivered: bool,
+    open: Option<DeliveryId>,
+    strays: Strays,
+}
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+impl Judge {
+    /// A judge for an environment in which nothing was said yet.
+    #[must_use]
+    pub fn new(replies: Replies) -> Self {
+        Self {
+            replies,
+            tagged: replies == Replies::Tagged,
+            fresh: true,
+            delivered: false,
+            open: None,
+            strays: Strays::default(),
+        }
+    }
+
+    /// A new process speaks from here on.
+    pub fn new_generation(&mut self) {
+        self.fresh = true;
+        self.delivered = false;
+        self.close();
+    }
+
+    /// A delivery was given to the handler.
+    pub fn open(&mut self, id: DeliveryId) {
+        self.delivered = true;
+        self.open = Some(id);
+        self.strays = Strays::default();
+    }
+
+    /// The open delivery, if any, is answered by something else.
+    pub fn close(&mut self) {
+        self.open = None;
+    }
+
+    /// Whether a reply is awaited.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// What was printed in place of a reply to the last delivery.
+    #[must_use]
+    pub fn strays(&self) -> &Strays {
+        &self.strays
+    }
+
+    /// Judges one message, without its line end.
+    pub fn judge(&mut self, message: &Bytes) -> Judgement {
+        let message = self.without_byte_order_mark(message);
+        let judgement = self.first_that_fits(&message);
+        match &judgement {
+            Judgement::Reply(reply) => {
+                if reply.tagged && matches!(reply.body, ReplyBody::Response(_)) {
+                    self.tagged = true;
+                }
+                self.open = None;
+            }
+            Judgement::Log(reason) => self.note_stray(&message, reason),
+            Judgement::Ready { .. } | Judgement::Dropped(_) | Judgement::OutOfStep => (),
+        }
+        judgement
+    }
+
+    fn without_byte_order_mark(&mut self, message: &Bytes) -> Bytes {
+        let first = std::mem::replace(&mut self.fresh, false);
+        match message.strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) if first => message.slice_ref(rest),
+            Some(_) | None => message.clone(),
+        }
+    }
+
+    fn first_that_fits(&self, message: &Bytes) -> Judgement {
+        // 5.1: not exactly one JSON value in UTF-8.
+        let line = match reply::parse(message) {
+            Ok(line) => line,
+            Err(NotJson::Syntax { .. }) if self.replies == Replies::Text => {
+                return self.text(message);
+            }
+            Err(reason) => return Judgement::Log(LogReason::NotJson(reason)),
+        };
+        // 5.2: before the generation's first delivery; a fresh process cannot be out of step.
+        if !self.delivered {
+            return match line.members.ready {
+                Some(raw) => {
+                    let (protocol, features) = reply::readiness(raw);
+                    Judgement::Ready { protocol, features }
+                }
+                None => Judgement::Log(LogReason::BeforeFirstDelivery),
+            };
+        }
+        // 5.3, the answer to an open hook, is reserved.
+        match line.members.id {
+            Some(id) if Some(id) == self.open => {
+                // 5.4: the open delivery's id and a member that answers it.
+                if let Some(body) = tagged_body(message, &line.members) {
+                    return Judgement::Reply(Reply { body, tagged: true });
+                }
+            }
+            // 5.5: the id of a delivery that is not open.
+            Some(id) => return Judgement::Dropped(id),
+            None => (),
+        }
+        if self.replies == Replies::Text {
+            return self.text(message);
+        }
+        // 5.6: replies are tagged here, and this one is not.
+        if self.tagged {
+            return Judgement::Log(LogReason::TaggedMode);
+        }
+        // 5.7: indented, behind another stray line.
+        if message.first().is_some_and(|byte| json::is_space(*byte)) && self.strays.any() {
+            return Judgement::Log(LogReason::Piece);
+        }
+        // 5.8: the plain reply, if one is awaited.
+        self.plain(message.slice_ref(line.value))
+    }
+
+    fn plain(&self, response: Bytes) -> Judgement {
+        match self.open {
+            Some(_) => {
+                Judgement::Reply(Reply { body: ReplyBody::Response(response), tagged: false })
+            }
+            None => Judgement::OutOfStep,
+        }
+    }
+
+    /// A line of a program that prints plain words.
+    fn text(&self, message: &Bytes) -> Judgement {
+        if !self.delivered {
+            return Judgement::Log(LogReason::BeforeFirstDelivery);
+        }
+        let line = message.strip_suffix(b"\r").unwrap_or(message);
+        let mut string = Vec::with_capacity(line.len() + 2);
+        json::write_string(&mut string, &String::from_utf8_lossy(line));
+        self.plain(string.into())
+    }
+
+    fn note_stray(&mut self, message: &[u8], reason: &LogReason) {
+        if self.open.is_some() && !matches!(reason, LogReason::NotJson(NotJson::Blank)) {
+            self.strays.note(message, &reason.to_string());
+        }
+    }
+}
+
+/// What a tagged line answers: its error, unless null, else its result; null is a result.
+fn tagged_body(message: &Bytes, members: &Members<'_>) -> Option<ReplyBody> {
+    if let Some(raw) = members.error {
+        let error = reply::function_error(message, raw);
+        return Some(ReplyBody::Error { error, fatal: members.fatal });
+    }
+    let raw = members.result?;
+    Some(ReplyBody::Response(message.slice(json::range_in(message, raw.get()))))
+}
+
+impl std::fmt::Display for LogReason {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotJson(reason) => reason.fmt(formatter),
+            Self::BeforeFirstDelivery => formatter.write_str("it came before the first invocation"),
+            Self::TaggedMode => formatter.write_str("replies are tagged here and it is not"),
+            Self::Piece => formatter.write_str("it is indented and follows another line"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ID: &str = "q7w2m0x4k9c1z5t8";
+
+    fn open(replies: Replies) -> Judge {
+        let mut judge = Judge::new(replies);
+        judge.open(DeliveryId::parse(ID).expect("an id"));
+        judge
+    }
+
+    fn judged(judge: &mut Judge, line: &str) -> Judgement {
+        judge.judge(&Bytes::from(line.to_owned()))
+    }
+
+    fn response(text: &str, tagged: bool) -> Judgement {
+        let body = ReplyBody::Response(Bytes::from(text.to_owned()));
+        Judgement::Reply(Reply { body, tagged })
+    }
+
+    #[test]
+    fn a_plain_reply_is_the_values_exact_bytes() {
+        assert_eq!(
+            judged(&mut open(Replies::Auto), " {\"a\": 1.0}\r"),
+            response("{\"a\": 1.0}", false)
+        );
+    }
+
+    #[test]
+    fn a_tagged_result_starts_tagged_mode_for_good() {
+        let mut judge = open(Replies::Auto);
+        assert_eq!(
+            judged(&mut judge, &format!("{{\"id\":\"{ID}\",\"result\":null}}")),
+            response("null", true)
+        );
+        judge.new_generation();
+        judge.open(DeliveryId::parse("aaaaaaaaaaaaaaa1").expect("an id"));
+        assert_eq!(judged(&mut judge, "{\"a\":1}"), Judgement::Log(LogReason::TaggedMode));
+    }
+
+    #[test]
+    fn a_tagged_error_does_not_start_tagged_mode() {
+        let mut judge = open(Replies::Auto);
+        let line = format!("{{\"id\":\"{ID}\",\"error\":\"no\",\"fatal\":true,\"result\":1}}");
+        assert!(matches!(
+            judged(&mut judge, &line),
+            Judgement::Reply(Reply { body: ReplyBody::Error { fatal: true, .. }, tagged: true })
+        ));
+        judge.open(DeliveryId::parse(ID).expect("an id"));
+        assert_eq!(judged(&mut judge, "2"), response("2", false));
+    }
+
+    #[test]
+    fn a_line_nobody_asked_for_is_out_of_step_and_an_old_answer_is_dropped() {
+        let mut judge = open(Replies::Auto);
+        judge.close();
+        assert_eq!(judged(&mut judge, "{\"a\":1}"), Judgement::OutOfStep);
+        let old = format!("{{\"id\":\"{ID}\",\"result\":1}}");
+        assert_eq!(
+            judged(&mut judge, &old),
+            Judgement::Dropped(DeliveryId::parse(ID).expect("an id"))
+        );
+    }
+
+    #[test]
+    fn text_replies_are_json_strings() {
+        let mut judge = open(Replies::Text);
+        assert_eq!(judged(&mut judge, "data: \"x\" é\r"), response("\"data: \\\"x\\\" é\"", false));
+        assert_eq!(judged(&mut judge, "more"), Judgement::OutOfStep);
+        assert_eq!(
+            judged(&mut open(Replies::Text), "{\"a\":1}"),
+            response("\"{\\\"a\\\":1}\"", false)
+        );
+        assert_eq!(
+            judged(&mut Judge::new(Replies::Text), "hello"),
+            Judgement::Log(LogReason::BeforeFirstDelivery)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_message_has_a_judgement(
+            messages in proptest::collection::vec(prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..40),
+                "[ {}\\[\\]\":,a-z0-9\\\\]{0,40}".prop_map(String::into_bytes),
+                Just(format!("{{\"id\":\"{ID}\",\"result\":{{}}}}").into_bytes()),
+                Just(format!("{{\"id\":\"{ID}\",\"error\":[]}}").into_bytes()),
+                Just(b"{\"ready\":{\"features\":[\"x\"]}}".to_vec()),
+            ], 0..8),
+            replies in prop_oneof![Just(Replies::Auto), Just(Replies::Tagged), Just(Replies::Text)],
+            delivered in any::<bool>(),
+        ) {
+            let mut judge = if delivered { open(replies) } else { Judge::new(replies) };
+            let mut answers = 0;
+            for message in messages {
+                if matches!(judge.judge(&Bytes::from(message)), Judgement::Reply(_)) {
+                    answers += 1;
+                }
+            }
+            prop_assert!(answers <= usize::from(delivered), "a delivery is answered once");
+        }
+    }
+}

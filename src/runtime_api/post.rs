@@ -1,0 +1,195 @@
+//! What Lambda is told: a response, an error, or that the runtime could not start.
+
+use std::time::{Duration, SystemTime};
+
+use ureq::http::Response;
+use ureq::{Body, Error};
+
+use super::transport::is_timeout;
+use super::{ApiError, Client, text, wire};
+use crate::invocation::{Deadline, FunctionError, RequestId};
+
+/// How long an answer to a post may take beyond the invocation's own time, or at least.
+const POST_TIME: Duration = Duration::from_secs(2);
+/// A post is never waited for longer, however far ahead a deadline is.
+const LONGEST_POST_TIME: Duration = Duration::from_secs(905);
+const JSON: &str = "application/json";
+
+/// Whose answer it is: what remains of an invocation once its event was given away.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub(super) request_id: RequestId,
+    pub(super) invocation_id: Option<String>,
+    pub(super) deadline: Option<Deadline>,
+}
+
+impl Client {
+    /// Posts the function's response.
+    ///
+    /// # Errors
+    /// When the runtime has to end; a refusal of this one answer is logged, and no error.
+    pub fn report_response(&mut self, answer: &Answer, response: &[u8]) -> Result<(), ApiError> {
+        let url = self.url_for(answer, wire::RESPONSE_SUFFIX);
+        self.post("the response", &url, &headers_for(answer), response, post_time(answer))
+    }
+
+    /// Posts the function's error.
+    ///
+    /// # Errors
+    /// As for a response.
+    pub fn report_error(&mut self, answer: &Answer, error: &FunctionError) -> Result<(), ApiError> {
+        let url = self.url_for(answer, wire::ERROR_SUFFIX);
+        let mut headers = headers_for(answer);
+        headers.extend(error_headers(error));
+        self.post("the error", &url, &headers, &error.to_json(), post_time(answer))
+    }
+
+    /// Posts why the runtime could not start.
+    ///
+    /// # Errors
+    /// As for a response.
+    pub fn report_init_error(&mut self, error: &FunctionError) -> Result<(), ApiError> {
+        let url = self.address.url(wire::INIT_ERROR_PATH);
+        self.post("the init error", &url, &error_headers(error), &error.to_json(), POST_TIME)
+    }
+
+    fn url_for(&self, answer: &Answer, suffix: &str) -> String {
+        let id = answer.request_id.path_segment();
+        self.address.url(&format!("{}{id}{suffix}", wire::INVOCATION_PREFIX))
+    }
+
+    fn post(
+        &mut self,
+        what: &'static str,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: &[u8],
+        time: Duration,
+    ) -> Result<(), ApiError> {
+        let response = match self.post_once(url, headers, body, time) {
+            Ok(response) => response,
+            // The connection may have ended while nobody looked, or the answer may be lost: once more, on
+            // a new one.  If the first did arrive, Lambda refuses the second, and that is logged.
+            Err(error) => {
+                tracing::debug!(%error, what, timed_out = is_timeout(&error), "posting once more");
+                self.link.pause(Duration::from_millis(10));
+                self.post_once(url, headers, body, time).map_err(|error| {
+                    self.unreachable(format!("{what} was posted twice: {error}"))
+                })?
+            }
+        };
+        match response.status().as_u16() {
+            200..=299 => {
+                // The answer is read to its end, so that the connection can serve again.
+                text(response);
+                Ok(())
+            }
+            status @ 500.. => Err(ApiError::Refused { what, status, body: text(response) }),
+            status => {
+                tracing::warn!(status, what, answer = text(response), "Lambda refused a post");
+                Ok(())
+            }
+        }
+    }
+
+    fn post_once(
+        &self,
+        url: &str,
+        headers: &[(&'static str, String)],
+        body: &[u8],
+        time: Duration,
+    ) -> Result<Response<Body>, Error> {
+        let mut request = self.agent.post(url).content_type(JSON);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        request.config().timeout_global(Some(time)).build().send(body)
+    }
+}
+
+fn headers_for(answer: &Answer) -> Vec<(&'static str, String)> {
+    answer.invocation_id.iter().map(|id| (wire::INVOCATION_ID, id.clone())).collect()
+}
+
+fn post_time(answer: &Answer) -> Duration {
+    let left = answer.deadline.and_then(|deadline| deadline.remaining(SystemTime::now()));
+    (left.unwrap_or_default().saturating_add(POST_TIME)).min(LONGEST_POST_TIME)
+}
+
+/// The error's type within Lambda's pattern, and its cause for X-Ray.
+fn error_headers(error: &FunctionError) -> Vec<(&'static str, String)> {
+    let known = wire::is_known_error_type(&error.error_type);
+    let error_type = if known { error.error_type.as_str() } else { "Function.Error" };
+    let mut headers = vec![(wire::ERROR_TYPE, error_type.to_owned())];
+    headers.extend(xray_cause(error).map(|cause| (wire::XRAY_ERROR_CAUSE, cause)));
+    headers
+}
+
+/// The cause as X-Ray reads it: JSON in ASCII; none if it is larger than Lambda takes.
+fn xray_cause(error: &FunctionError) -> Option<String> {
+    let stack: Vec<_> = error
+        .stack_trace
+        .iter()
+        .map(|frame| serde_json::json!({ "path": "", "line": 0, "label": frame }))
+        .collect();
+    let exception = serde_json::json!({
+        "type": error.error_type, "message": error.error_message, "stack": stack,
+    });
+    let cause = serde_json::json!({
+        "working_directory": "", "exceptions": [exception], "paths": [],
+    });
+    let cause = in_ascii(&cause.to_string());
+    (cause.len() <= wire::MAX_XRAY_CAUSE_BYTES).then_some(cause)
+}
+
+/// JSON in ASCII: outside of it there is only text, which can be escaped.
+fn in_ascii(json: &str) -> String {
+    use std::fmt::Write as _;
+    let mut ascii = String::with_capacity(json.len());
+    for character in json.chars() {
+        // DEL is ASCII, but no header may hold it.
+        if character.is_ascii() && character != '\x7f' {
+            ascii.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(ascii, "\\u{unit:04x}").expect("a String takes every text");
+            }
+        }
+    }
+    ascii
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_outside_lambdas_pattern_is_named_generally_in_the_header() {
+        for (error_type, header) in [
+            ("Runtime.HandlerExited", "Runtime.HandlerExited"),
+            ("ValueError", "Function.Error"),
+            ("Änderung\r\nX: y", "Function.Error"),
+        ] {
+            let headers = error_headers(&FunctionError::new(error_type, "no"));
+            assert_eq!(headers[0], (wire::ERROR_TYPE, header.to_owned()));
+        }
+    }
+
+    #[test]
+    fn x_rays_cause_is_json_in_ascii() {
+        let mut error = FunctionError::new("Äh", "\u{1f980}\n\x7f\"");
+        error.stack_trace = vec!["a.py:1".into()];
+        let cause = xray_cause(&error).expect("small enough");
+        assert!(cause.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' '), "{cause}");
+        let read: serde_json::Value = serde_json::from_str(&cause).expect("JSON");
+        assert_eq!(read["exceptions"][0]["type"], "Äh");
+        assert_eq!(read["exceptions"][0]["message"], "\u{1f980}\n\x7f\"");
+        assert_eq!(read["exceptions"][0]["stack"][0]["label"], "a.py:1");
+    }
+
+    #[test]
+    fn a_cause_larger_than_lambda_takes_is_left_out() {
+        let error = FunctionError::new("T", "x".repeat(wire::MAX_XRAY_CAUSE_BYTES));
+        assert_eq!(error_headers(&error).len(), 1);
+    }
+}

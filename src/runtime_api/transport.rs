@@ -1,0 +1,187 @@
+//! ureq's link to Lambda: one connection that waits on the worker's runtime.
+//!
+//! This is the one door between ureq, which blocks, and tokio, which waits: while ureq waits for an
+//! event or for the answer to a post, the worker's tasks go on.  Output is held back until ureq asks for
+//! input, so that a small request is one write.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
+use ureq::{Error, Timeout};
+
+use crate::interrupt::Interrupt;
+
+/// Output is written once so much is held.
+const HELD_BYTES: usize = 64 * 1024;
+
+/// What every connection of one worker shares.
+#[derive(Debug)]
+pub struct Link {
+    runtime: Arc<Runtime>,
+    interrupt: Interrupt,
+    /// Whether a wait for input may be cut short: only while nothing of the next event has come.
+    interruptible: AtomicBool,
+}
+
+impl Link {
+    /// A link that waits on a runtime, and can be interrupted.
+    #[must_use]
+    pub fn new(runtime: Arc<Runtime>, interrupt: Interrupt) -> Arc<Self> {
+        Arc::new(Self { runtime, interrupt, interruptible: AtomicBool::new(false) })
+    }
+
+    /// What may cut a wait short.
+    #[must_use]
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Allows the next wait for input to be cut short, until input comes.
+    pub(super) fn set_interruptible(&self, interruptible: bool) {
+        self.interruptible.store(interruptible, Ordering::Relaxed);
+    }
+
+    /// Waits, unless interrupted.
+    pub(super) fn pause(&self, wait: Duration) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.interrupt.wait() => (),
+                () = tokio::time::sleep(wait) => (),
+            }
+        });
+    }
+
+    /// Runs an operation on the socket, within ureq's time for it.
+    fn within<T>(
+        &self,
+        timeout: NextTimeout,
+        operation: impl Future<Output = io::Result<T>>,
+    ) -> Result<T, Error> {
+        self.runtime.block_on(async {
+            match timeout.not_zero() {
+                None => operation.await.map_err(Error::Io),
+                Some(limit) => match tokio::time::timeout(*limit, operation).await {
+                    Ok(result) => result.map_err(Error::Io),
+                    Err(_) => Err(Error::Timeout(timeout.reason)),
+                },
+            }
+        })
+    }
+}
+
+/// Makes the connections of one worker.
+#[derive(Debug)]
+pub(super) struct LinkConnector(pub(super) Arc<Link>);
+
+impl Connector for LinkConnector {
+    type Out = LinkTransport;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        _: Option<()>,
+    ) -> Result<Option<LinkTransport>, Error> {
+        let mut last = Error::ConnectionFailed;
+        for address in &details.addrs {
+            match self.0.within(details.timeout, connect(*address)) {
+                Ok(stream) => {
+                    let config = details.config;
+                    return Ok(Some(LinkTransport {
+                        link: self.0.clone(),
+                        stream,
+                        buffers: LazyBuffers::new(
+                            config.input_buffer_size(),
+                            config.output_buffer_size(),
+                        ),
+                        held: Vec::new(),
+                    }));
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct LinkTransport {
+    link: Arc<Link>,
+    stream: TcpStream,
+    buffers: LazyBuffers,
+    /// Output not yet written.
+    held: Vec<u8>,
+}
+
+impl LinkTransport {
+    fn write_held(&mut self, timeout: NextTimeout) -> Result<(), Error> {
+        if !self.held.is_empty() {
+            self.link.within(timeout, self.stream.write_all(&self.held))?;
+            self.held.clear();
+        }
+        Ok(())
+    }
+}
+
+impl Transport for LinkTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if self.held.len() + amount >= HELD_BYTES {
+            self.write_held(timeout)?;
+            let output = self.buffers.output().get(..amount).unwrap_or_default();
+            return self.link.within(timeout, self.stream.write_all(output));
+        }
+        self.held.extend_from_slice(self.buffers.output().get(..amount).unwrap_or_default());
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        self.write_held(timeout)?;
+        let interruptible = self.link.interruptible.load(Ordering::Relaxed);
+        let input = self.buffers.input_append_buf();
+        let stream = &mut self.stream;
+        let length = self.link.within(timeout, async {
+            tokio::select! {
+                biased;
+                read = stream.read(input) => read,
+                _ = self.link.interrupt.wait(), if interruptible => {
+                    Err(io::Error::other("interrupted"))
+                }
+            }
+        })?;
+        self.link.set_interruptible(false);
+        self.buffers.input_appended(length);
+        Ok(length > 0)
+    }
+
+    /// Nothing may come while nothing was asked: whatever is readable is an end, or not for us.  The
+    /// runtime knows without asking the kernel.
+    fn is_open(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        matches!(self.stream.poll_read_ready(&mut context), Poll::Pending)
+    }
+}
+
+/// Whether a failure is a time that ran out.
+pub(super) fn is_timeout(error: &Error) -> bool {
+    matches!(error, Error::Timeout(Timeout::Global | Timeout::RecvBody | Timeout::PerCall))
+}

@@ -1,0 +1,473 @@
+//! The generations of one environment: who serves now, who is starting, and what becomes of who ended.
+//!
+//! Whatever the worker waits for, [`Supervisor::attend`] goes on beside it: output is drained, an end is
+//! noticed and its successor started, a line nobody asked for is seen.
+
+mod exchange;
+mod stop;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{self, Instant};
+
+use crate::config::{Config, Readiness};
+use crate::handler::{Closed, Fault, Handler, Happening, Settings, Unstarted};
+use crate::interrupt::{Interrupt, Reason};
+use crate::log;
+use crate::protocol::json::NotJson;
+use crate::protocol::{
+    DeliveryIds, FrameError, Framing, Judge, Judgement, LogReason, RequestEncoder, VERSION,
+};
+use crate::restart::{Decision, Life, Restarts};
+use crate::verdict::Fate;
+
+/// How long a killed process may take to end before it is left behind: it hangs in the kernel.
+const KILL_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a handler that answers once may take to end by itself before the next event is asked for.
+const ONE_SHOT_GRACE: Duration = Duration::from_millis(20);
+
+/// How long the logs of an invocation may hold off the next event, and how often they are looked at.
+const LOG_PATIENCE: Duration = Duration::from_millis(100);
+const LOG_LOOK: Duration = Duration::from_millis(1);
+
+/// Keeps one handler ready, generation after generation.
+#[derive(Debug)]
+pub struct Supervisor {
+    settings: Settings,
+    readiness: Readiness,
+    margin: Option<Duration>,
+    encoder: RequestEncoder,
+    ids: DeliveryIds,
+    judge: Judge,
+    restarts: Restarts,
+    interrupt: Interrupt,
+    stage: Stage,
+    generation: u64,
+    born: Instant,
+    life: Life,
+    /// Whether some generation was ready: from then on a refusal of exec may be a passing one.
+    was_ready: bool,
+    /// Whether the last generation answered once and ended: its successor is expected to.
+    one_shot: bool,
+    /// Whether a stray line was warned of: once an environment.
+    warned: bool,
+}
+
+/// Where the present generation is in its life.
+#[derive(Debug)]
+enum Stage {
+    /// The next one may start then.
+    Pause { until: Instant, cause: Fault },
+    /// It was started, and is not ready.
+    Starting(Handler),
+    /// It waits for, or works at, an invocation.
+    Ready(Handler),
+    /// It was killed, or ended, and is not yet reaped.
+    Ending { handler: Handler, until: Instant, cause: Fault },
+    /// None will follow.
+    Exhausted(Fault),
+}
+
+/// Why no handler is ready.
+#[derive(Debug)]
+pub enum Unready {
+    /// Time is up; one may yet become ready.
+    Late(Fault),
+    /// None will.
+    Exhausted(Fault),
+}
+
+impl Unready {
+    /// The fault behind it.
+    #[must_use]
+    pub fn into_fault(self) -> Fault {
+        match self {
+            Self::Late(fault) | Self::Exhausted(fault) => fault,
+        }
+    }
+}
+
+impl Supervisor {
+    /// A supervisor whose first handler starts as soon as it is attended to.
+    #[must_use]
+    pub fn new(config: Config, interrupt: Interrupt) -> Self {
+        let readiness = match config.framing {
+            Framing::Lines => config.readiness,
+            // There is no room for a space between lengths.
+            Framing::Length if config.readiness == Readiness::Read => Readiness::None,
+            Framing::Length => config.readiness,
+        };
+        Self {
+            encoder: RequestEncoder::new(config.framing, &config.function),
+            settings: Settings {
+                program: config.program,
+                framing: config.framing,
+                reply_fd: config.reply_fd,
+                writes_space: readiness == Readiness::Read,
+                directly: false,
+            },
+            readiness,
+            margin: config.margin,
+            ids: DeliveryIds::new(),
+            judge: Judge::new(config.replies),
+            restarts: Restarts::default(),
+            interrupt,
+            stage: Stage::Pause {
+                until: Instant::now(),
+                cause: Fault::NotReady { why: "it was not started yet".to_owned() },
+            },
+            generation: 0,
+            born: Instant::now(),
+            life: Life::default(),
+            was_ready: false,
+            one_shot: false,
+            warned: false,
+        }
+    }
+
+    /// Attends to the handlers for as long as it is polled.  Cancel safe.
+    pub async fn attend(&mut self) {
+        loop {
+            self.step().await;
+        }
+    }
+
+    /// Waits until a handler is ready.
+    ///
+    /// # Errors
+    /// When none is by then, or none will be.
+    pub async fn until_ready(&mut self, until: Instant) -> Result<(), Unready> {
+        loop {
+            match &self.stage {
+                Stage::Ready(_) => return Ok(()),
+                Stage::Exhausted(cause) => return Err(Unready::Exhausted(cause.clone())),
+                Stage::Pause { .. } | Stage::Starting(_) | Stage::Ending { .. } => (),
+            }
+            if time::timeout_at(until, self.step()).await.is_err() {
+                return Err(Unready::Late(self.why_not_ready()));
+            }
+        }
+    }
+
+    /// Why none will be ready any more, if so.
+    #[must_use]
+    pub fn exhausted(&self) -> Option<&Fault> {
+        match &self.stage {
+            Stage::Exhausted(cause) => Some(cause),
+            Stage::Pause { .. } | Stage::Starting(_) | Stage::Ready(_) | Stage::Ending { .. } => {
+                None
+            }
+        }
+    }
+
+    /// Puts an outcome's fate into effect.
+    pub fn settle(&mut self, fate: Fate, cause: Option<Fault>) {
+        let fatal = || Fault::Protocol("the handler asked to be replaced (fatal)".to_owned());
+        match fate {
+            Fate::Keep => (),
+            Fate::Replace => self.end(cause.unwrap_or_else(fatal)),
+        }
+    }
+
+    /// Before the next event is asked for: logs are out, and whoever must be started is ready.
+    pub async fn come_to_rest(&mut self, until: Instant) {
+        if let Stage::Ready(handler) = &mut self.stage {
+            handler.pump_logs();
+        }
+        if self.one_shot {
+            let grace = time::timeout(ONE_SHOT_GRACE, self.until_replaced(self.generation));
+            self.one_shot = grace.await.is_ok();
+        }
+        // A refusal is kept by the stage: who waits for the handler next is told.
+        drop(self.until_ready(until).await);
+        // Whoever reads our logs has a moment to; then they wait in the queue.
+        let logs = async {
+            while !log::flush() {
+                time::sleep(LOG_LOOK).await;
+            }
+        };
+        drop(time::timeout(LOG_PATIENCE, logs).await);
+    }
+
+    async fn until_replaced(&mut self, generation: u64) {
+        while self.generation == generation {
+            self.step().await;
+        }
+    }
+
+    /// Takes the present generation one step on.  Cancel safe.
+    async fn step(&mut self) {
+        match &mut self.stage {
+            Stage::Pause { until, .. } => {
+                time::sleep_until(*until).await;
+                self.start();
+            }
+            Stage::Starting(handler) | Stage::Ready(handler) => {
+                let happening = handler.happening().await;
+                self.happened(happening);
+            }
+            Stage::Ending { handler, until, .. } => {
+                // One that cannot be killed is left behind when patience ends.
+                drop(time::timeout_at(*until, handler.ended()).await);
+                self.bury();
+            }
+            Stage::Exhausted(_) => {
+                self.interrupt.raise(Reason::GaveUp);
+                std::future::pending().await
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        self.generation += 1;
+        self.born = Instant::now();
+        self.life = Life::default();
+        self.judge.new_generation();
+        match Handler::start(&self.settings) {
+            Ok(handler) => self.stage = Stage::Starting(handler),
+            Err(unstarted) => self.not_started(unstarted),
+        }
+    }
+
+    /// What the handler does while no reply is awaited.
+    fn happened(&mut self, happening: Happening) {
+        match happening {
+            Happening::Message(message) => {
+                let judgement = self.judge.judge(&message);
+                self.unasked(&message, judgement);
+            }
+            Happening::Running if self.readiness == Readiness::None => self.became_ready(),
+            Happening::Running => (),
+            Happening::ReachedRead => self.became_ready(),
+            Happening::Broken(error) => self.end(broken(error)),
+            Happening::Closed(closed) => self.end(self.closed(closed)),
+            Happening::Ended => self.end(self.exited()),
+            Happening::NotStarted(unstarted) => self.never_ran(unstarted),
+            Happening::NoLauncher => self.start_directly(),
+        }
+    }
+
+    /// A message that answers nothing.
+    fn unasked(&mut self, message: &Bytes, judgement: Judgement) {
+        match judgement {
+            Judgement::Log(reason) => self.log_stray(message, &reason),
+            Judgement::Ready { protocol, .. } => {
+                if let Some(other) = protocol.filter(|protocol| *protocol != VERSION) {
+                    tracing::warn!(
+                        theirs = other,
+                        ours = VERSION,
+                        "handler speaks another protocol"
+                    );
+                }
+                if self.readiness == Readiness::Line {
+                    self.became_ready();
+                }
+            }
+            Judgement::Dropped(id) => {
+                tracing::info!(%id, bytes = message.len(), "late reply dropped");
+            }
+            Judgement::Reply(_) | Judgement::OutOfStep => {
+                self.life.out_of_step_at_first = self.life.answered <= 1;
+                self.end(Fault::Protocol(format!(
+                    "the handler printed a line of {} bytes that nobody asked for",
+                    message.len()
+                )));
+            }
+        }
+    }
+
+    fn log_stray(&mut self, message: &Bytes, reason: &LogReason) {
+        if let Some(handler) = self.stage.handler() {
+            handler.log_stray(message);
+        }
+        let is_blank = matches!(reason, LogReason::NotJson(NotJson::Blank));
+        if !is_blank && !std::mem::replace(&mut self.warned, true) {
+            tracing::warn!(
+                %reason,
+                bytes = message.len(),
+                "a line on standard output is no reply and was logged; print logs on standard error, or \
+                 move replies with LAMBDA_STDIO_REPLY_FD"
+            );
+        }
+    }
+
+    fn became_ready(&mut self) {
+        let stage = std::mem::replace(&mut self.stage, Stage::nothing());
+        self.stage = match stage {
+            Stage::Starting(handler) => {
+                self.was_ready = true;
+                let started_ms = millis(self.born.elapsed());
+                tracing::debug!(generation = self.generation, started_ms, "handler ready");
+                Stage::Ready(handler)
+            }
+            other => other,
+        };
+    }
+
+    /// Kills the present generation; its successor follows by the restart policy.
+    fn end(&mut self, cause: Fault) {
+        let stage = std::mem::replace(&mut self.stage, Stage::nothing());
+        self.stage = match stage {
+            Stage::Starting(handler) | Stage::Ready(handler) => {
+                handler.signal(nix::sys::signal::Signal::SIGKILL);
+                Stage::Ending { handler, until: Instant::now() + KILL_PATIENCE, cause }
+            }
+            other => other,
+        };
+    }
+
+    /// Reaps who ended, says so, and decides who follows.
+    fn bury(&mut self) {
+        let stage = std::mem::replace(&mut self.stage, Stage::nothing());
+        let Stage::Ending { handler, cause, .. } = stage else {
+            self.stage = stage;
+            return;
+        };
+        self.judge.close();
+        drop(handler.bury());
+        tracing::warn!(
+            generation = self.generation,
+            cause = cause.in_short(),
+            lived_ms = millis(self.born.elapsed()),
+            answered = self.life.answered,
+            "handler replaced"
+        );
+        self.one_shot = self.life.answered == 1 && matches!(cause, Fault::Exited { .. });
+        let decision = self.restarts.ended(self.life);
+        self.follow(decision, cause);
+    }
+
+    fn follow(&mut self, decision: Decision, cause: Fault) {
+        self.stage = match decision {
+            Decision::StartAfter(wait) => Stage::Pause { until: Instant::now() + wait, cause },
+            Decision::GiveUp => Stage::Exhausted(cause),
+        };
+    }
+
+    /// There is no process at all.
+    fn not_started(&mut self, unstarted: Unstarted) {
+        tracing::error!(generation = self.generation, cause = %unstarted, "handler not started");
+        // What is wrong with a deployed program stays wrong; it is told at once.
+        let hopeless = !self.was_ready && matches!(unstarted, Unstarted::Entrypoint(_));
+        let decision =
+            if hopeless { Decision::GiveUp } else { self.restarts.ended(Life::default()) };
+        self.follow(decision, Fault::SpawnFailed(unstarted));
+    }
+
+    /// There is a process, but it never became the program.
+    fn never_ran(&mut self, unstarted: Unstarted) {
+        if let Some(handler) = std::mem::replace(&mut self.stage, Stage::nothing()).into_handler() {
+            drop(handler.bury());
+        }
+        self.not_started(unstarted);
+    }
+
+    fn start_directly(&mut self) {
+        tracing::warn!(
+            "the launcher cannot run here: handlers are started directly, and may outlive the bridge"
+        );
+        self.settings.directly = true;
+        if let Some(handler) = std::mem::replace(&mut self.stage, Stage::nothing()).into_handler() {
+            drop(handler.bury());
+        }
+        self.start();
+    }
+
+    fn why_not_ready(&self) -> Fault {
+        let why = match &self.stage {
+            Stage::Pause { cause: Fault::SpawnFailed(unstarted), .. } => {
+                return Fault::SpawnFailed(unstarted.clone());
+            }
+            Stage::Pause { until, cause } => format!(
+                "after failures in a row it may be started again in {} ms; the last was: {cause}",
+                millis(until.saturating_duration_since(Instant::now()))
+            ),
+            Stage::Starting(_) => format!(
+                "it has been starting for {} ms and {}",
+                millis(self.born.elapsed()),
+                match self.readiness {
+                    Readiness::Read => "has not read its input yet (LAMBDA_STDIO_READY=read)",
+                    Readiness::Line =>
+                        "has not printed its ready line yet (LAMBDA_STDIO_READY=line)",
+                    Readiness::None => "is not running yet",
+                }
+            ),
+            Stage::Ending { .. } => "the one before it has not ended yet".to_owned(),
+            Stage::Ready(_) | Stage::Exhausted(_) => "it is not serving".to_owned(),
+        };
+        Fault::NotReady { why }
+    }
+
+    /// What the end of the present process is told as.
+    fn exited(&self) -> Fault {
+        let (how, said) = match &self.stage {
+            Stage::Starting(handler) | Stage::Ready(handler) => {
+                (handler.how_it_ended(), handler.last_written())
+            }
+            Stage::Pause { .. } | Stage::Ending { .. } | Stage::Exhausted(_) => Default::default(),
+        };
+        Fault::Exited { when: self.when(), how, said }
+    }
+
+    fn closed(&self, closed: Closed) -> Fault {
+        let said = match &self.stage {
+            Stage::Starting(handler) | Stage::Ready(handler) => handler.last_written(),
+            Stage::Pause { .. } | Stage::Ending { .. } | Stage::Exhausted(_) => String::new(),
+        };
+        match closed {
+            Closed::Output => Fault::ClosedOutput { when: self.when(), said },
+            Closed::Input => Fault::ClosedInput { when: self.when(), said },
+        }
+    }
+
+    fn when(&self) -> &'static str {
+        match &self.stage {
+            Stage::Starting(_) => "before it was ready",
+            Stage::Ready(_) if self.judge.is_open() => "before its reply",
+            Stage::Ready(_) | Stage::Pause { .. } | Stage::Ending { .. } | Stage::Exhausted(_) => {
+                "while it had nothing to do"
+            }
+        }
+    }
+}
+
+impl Stage {
+    /// What stands in while a stage is taken apart.
+    fn nothing() -> Self {
+        Self::Exhausted(Fault::ShuttingDown)
+    }
+
+    fn handler(&mut self) -> Option<&mut Handler> {
+        match self {
+            Self::Starting(handler) | Self::Ready(handler) | Self::Ending { handler, .. } => {
+                Some(handler)
+            }
+            Self::Pause { .. } | Self::Exhausted(_) => None,
+        }
+    }
+
+    fn into_handler(self) -> Option<Handler> {
+        match self {
+            Self::Starting(handler) | Self::Ready(handler) | Self::Ending { handler, .. } => {
+                Some(handler)
+            }
+            Self::Pause { .. } | Self::Exhausted(_) => None,
+        }
+    }
+}
+
+/// Output that can no longer be told into messages.
+fn broken(error: FrameError) -> Fault {
+    match error {
+        FrameError::TooLong { .. } => Fault::TooLarge,
+        FrameError::Truncated { held } => Fault::Truncated { held },
+        error @ (FrameError::TextForLength { .. } | FrameError::Io(_)) => {
+            Fault::Protocol(error.to_string())
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,279 @@
+//! One invocation with the handler: encode, offer, and wait for its reply, its end or the deadline.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{self, Instant};
+
+use super::{KILL_PATIENCE, Stage, Supervisor, Unready, broken, millis};
+use crate::handler::{Fault, Happening};
+use crate::interrupt::Reason;
+use crate::invocation::{Deadline, Invocation};
+use crate::protocol::{Judgement, Reply, RequestLine};
+use crate::verdict::Outcome;
+
+/// The margin before a deadline, where nobody set one: the smaller of this and a tenth of the time.
+const DEFAULT_MARGIN: Duration = Duration::from_millis(200);
+/// How long a handler has where Lambda gave no usable deadline: the longest timeout of a function.
+const UNTOLD_TIME: Duration = Duration::from_secs(900);
+/// No function may run longer: 90 minutes, of an asynchronous one on Managed Instances.
+const LONGEST_TIME: Duration = Duration::from_secs(90 * 60);
+/// What an invocation in flight is given once the runtime was told to end.
+const SHUTDOWN_TIME: Duration = Duration::from_millis(200);
+
+/// How long one exchange may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Allotment {
+    /// The time until we give up.
+    time: Duration,
+    /// How long before the deadline that is.
+    margin: Duration,
+}
+
+/// What a deadline allows.  One that is missing or past is a clock that is wrong, not a handler to kill.
+pub(super) fn allot(
+    deadline: Option<Deadline>,
+    margin: Option<Duration>,
+    now: SystemTime,
+) -> Allotment {
+    let total = deadline.and_then(|deadline| deadline.remaining(now)).unwrap_or(UNTOLD_TIME);
+    let total = total.min(LONGEST_TIME);
+    // However large the margin, half of the time is the handler's.
+    let margin = margin.unwrap_or_else(|| DEFAULT_MARGIN.min(total / 10)).min(total / 2);
+    Allotment { time: total - margin, margin }
+}
+
+impl Supervisor {
+    /// Gives the invocation to a handler and waits for what comes of it.
+    ///
+    /// A second handler gets it, once, if the first ended and had not read, and never will read, one byte.
+    /// Not cancel safe: a dropped exchange leaves half a conversation behind.
+    pub async fn exchange(&mut self, invocation: Invocation, received: Instant) -> Outcome {
+        let allotment = allot(invocation.deadline, self.margin, SystemTime::now());
+        let until = received + allotment.time;
+        let request_id: Arc<str> = invocation.request_id.as_str().into();
+        let mut line = self.encode(invocation)?;
+        let mut second = false;
+        loop {
+            self.ready_for_offer(until).await?;
+            self.offer(line, &request_id);
+            let outcome = self.reply(until, allotment).await;
+            match outcome {
+                Err(fault) if !second && fault.leaves_the_event() => {
+                    match self.take_back(&fault).await {
+                        Some(untouched) => line = untouched,
+                        None => return Err(fault),
+                    }
+                    second = true;
+                }
+                outcome => return self.answered(outcome),
+            }
+        }
+    }
+
+    fn encode(&mut self, invocation: Invocation) -> Result<RequestLine, Fault> {
+        let Invocation { request_id, deadline, context, event, .. } = invocation;
+        self.encoder
+            .encode(self.ids.next_id(), &request_id, deadline, &context, event)
+            .map_err(|refusal| Fault::InvalidEvent(refusal.to_string()))
+    }
+
+    /// Waits for a handler that can be given something.
+    async fn ready_for_offer(&mut self, until: Instant) -> Result<(), Fault> {
+        let interrupt = self.interrupt.clone();
+        tokio::select! {
+            biased;
+            ready = self.until_ready(until) => {
+                ready.map_err(Unready::into_fault)
+            }
+            () = told_to_end(&interrupt) => Err(Fault::ShuttingDown),
+        }
+    }
+
+    fn offer(&mut self, line: RequestLine, request_id: &Arc<str>) {
+        self.judge.open(line.id());
+        if let Some(handler) = self.stage.handler() {
+            handler.offer(line, request_id.clone());
+        }
+    }
+
+    /// Waits for the reply to what was offered, or for why there will be none.
+    async fn reply(&mut self, until: Instant, allotment: Allotment) -> Outcome {
+        let interrupt = self.interrupt.clone();
+        let timeout = time::sleep_until(until);
+        tokio::pin!(timeout);
+        loop {
+            let Some(handler) = self.stage.handler() else { return Err(Fault::ShuttingDown) };
+            let happening = tokio::select! {
+                biased;
+                happening = handler.happening() => happening,
+                () = told_to_end(&interrupt) => return Err(Fault::ShuttingDown),
+                () = &mut timeout => return Err(self.too_late(allotment)),
+            };
+            if let Some(outcome) = self.heard(happening) {
+                return outcome;
+            }
+        }
+    }
+
+    /// What a happening means for the open delivery; none if it goes on.
+    fn heard(&mut self, happening: Happening) -> Option<Outcome> {
+        match happening {
+            Happening::Message(message) => match self.judge.judge(&message) {
+                Judgement::Reply(reply) => Some(self.accept(reply)),
+                judgement => {
+                    self.unasked(&message, judgement);
+                    None
+                }
+            },
+            Happening::Ended => Some(Err(self.with_hint(self.exited()))),
+            Happening::Closed(closed) => Some(Err(self.with_hint(self.closed(closed)))),
+            Happening::Broken(error) => Some(Err(broken(error))),
+            Happening::NotStarted(unstarted) => Some(Err(Fault::SpawnFailed(unstarted))),
+            Happening::NoLauncher | Happening::Running | Happening::ReachedRead => None,
+        }
+    }
+
+    /// A reply is good at once if it is tagged; a plain one must have come after its whole request was
+    /// read, with nothing behind it.
+    fn accept(&mut self, reply: Reply) -> Outcome {
+        let Some(handler) = self.stage.handler() else { return Err(Fault::ShuttingDown) };
+        if reply.tagged {
+            return Ok(reply);
+        }
+        if !handler.has_read_the_request() {
+            return Err(Fault::Protocol(
+                "the handler printed a reply before it had read the whole request, so it answers \
+                 something else. Tag replies with the id of their request"
+                    .to_owned(),
+            ));
+        }
+        while let Some(behind) = self.stage.handler().and_then(super::Handler::message_behind) {
+            match self.judge.judge(&behind) {
+                Judgement::OutOfStep => {
+                    self.life.out_of_step_at_first = self.life.answered == 0;
+                    return Err(Fault::Protocol(format!(
+                        "the handler printed a second JSON line, of {} bytes, behind its reply: which \
+                         of the two is the reply cannot be known. Print one line for each request, or \
+                         tag replies with the id of their request",
+                        behind.len()
+                    )));
+                }
+                judgement => self.unasked(&behind, judgement),
+            }
+        }
+        Ok(reply)
+    }
+
+    /// The delivery is over: what it leaves is put away.
+    fn answered(&mut self, outcome: Outcome) -> Outcome {
+        self.judge.close();
+        if let Some(handler) = self.stage.handler() {
+            drop(handler.withdraw());
+            handler.pump_logs();
+        }
+        if outcome.is_ok() {
+            self.life.answered += 1;
+            self.restarts.answered();
+        }
+        self.life.killed_at_deadline = matches!(outcome, Err(Fault::DeadlineExceeded { .. }));
+        outcome
+    }
+
+    /// Kills who failed; the request, if nobody read or will read a byte of it.
+    async fn take_back(&mut self, fault: &Fault) -> Option<RequestLine> {
+        self.judge.close();
+        self.end(fault.clone());
+        let Stage::Ending { handler, .. } = &mut self.stage else { return None };
+        if time::timeout(KILL_PATIENCE, handler.ended()).await.is_err() {
+            return None;
+        }
+        let untouched = handler.request_stays_untouched();
+        let mut line = handler.withdraw().filter(|_| untouched)?;
+        line.renew(self.ids.next_id());
+        Some(line)
+    }
+
+    /// An end without a reply, with what was almost one.
+    fn with_hint(&self, fault: Fault) -> Fault {
+        let Some(hint) = self.judge.strays().hint() else { return fault };
+        match fault {
+            Fault::Exited { when, how, said } => {
+                Fault::Exited { when, how, said: format!("; {hint}{said}") }
+            }
+            other => other,
+        }
+    }
+
+    fn too_late(&mut self, allotment: Allotment) -> Fault {
+        let hint = self.judge.strays().hint();
+        let Some(handler) = self.stage.handler() else { return Fault::ShuttingDown };
+        handler.pump_logs();
+        let mut said = format!(
+            "no reply within {} ms, and the function's deadline is {} ms later",
+            millis(allotment.time),
+            millis(allotment.margin)
+        );
+        if handler.request_is_untouched() {
+            said.push_str(
+                "; the request is wholly unread: is the handler still starting? See \
+                 LAMBDA_STDIO_READY",
+            );
+        } else if let Some(hint) = hint {
+            said.push_str("; ");
+            said.push_str(&hint);
+        } else {
+            let bytes = handler.unfinished_bytes();
+            said.push_str(&format!(
+                "; {bytes} bytes came without a line end: did you end the reply's line, and flush \
+                 standard output?"
+            ));
+        }
+        said.push_str(&handler.last_written());
+        Fault::DeadlineExceeded { said }
+    }
+}
+
+/// Ends when an invocation in flight has had its time after the runtime was told to end.
+async fn told_to_end(interrupt: &crate::interrupt::Interrupt) {
+    match interrupt.wait().await {
+        Reason::Signal => time::sleep(SHUTDOWN_TIME).await,
+        Reason::GaveUp => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::UNIX_EPOCH;
+
+    fn allotted(deadline_in_ms: Option<i64>, margin_ms: Option<u64>) -> (u128, u128) {
+        let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let deadline = deadline_in_ms.map(|ms| {
+            Deadline::from_epoch_ms(1_000_000_000u64.checked_add_signed(ms).expect("a date"))
+        });
+        let Allotment { time, margin } = allot(deadline, margin_ms.map(Duration::from_millis), now);
+        (time.as_millis(), margin.as_millis())
+    }
+
+    #[test]
+    fn the_margin_is_the_smaller_of_200_ms_and_a_tenth() {
+        assert_eq!(allotted(Some(3_000), None), (2_800, 200));
+        assert_eq!(allotted(Some(1_000), None), (900, 100));
+        assert_eq!(allotted(Some(3_000), Some(50)), (2_950, 50));
+        assert_eq!(allotted(Some(3_000), Some(0)), (3_000, 0));
+    }
+
+    #[test]
+    fn half_of_the_time_is_the_handlers_however_large_the_margin() {
+        assert_eq!(allotted(Some(1_000), Some(5_000)), (500, 500));
+    }
+
+    #[test]
+    fn a_deadline_that_is_missing_past_or_absurd_kills_nobody() {
+        assert_eq!(allotted(None, None), (899_800, 200));
+        assert_eq!(allotted(Some(-5_000), None), (899_800, 200));
+        assert_eq!(allotted(Some(0), None), (899_800, 200));
+        assert_eq!(allotted(Some(i64::MAX), None), (5_399_800, 200));
+    }
+}

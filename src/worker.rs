@@ -1,0 +1,182 @@
+//! One invocation after another: the loop everything else serves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::handler::Fault;
+use crate::interrupt::{Interrupt, Reason};
+use crate::invocation::FunctionError;
+use crate::runtime_api::{Answer, ApiError, Client};
+use crate::supervisor::Supervisor;
+use crate::verdict::{Report, verdict};
+
+/// How long the next event is held off for a handler that is not ready: of Lambda's 10 s for an init.
+const READY_PATIENCE: Duration = Duration::from_secs(9);
+
+/// Why the runtime ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// The handler cannot be started, or nothing comes of starting it.
+    #[error("the handler cannot serve: {0}")]
+    Handler(Fault),
+    /// Lambda cannot be talked to.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+/// One Runtime API connection, one handler, one thread.
+#[derive(Debug)]
+pub struct Worker {
+    runtime: Arc<Runtime>,
+    client: Client,
+    /// Away only while it attends beside a call.
+    supervisor: Option<Box<Supervisor>>,
+    interrupt: Interrupt,
+}
+
+impl Worker {
+    /// A worker whose handler is not started yet.
+    #[must_use]
+    pub fn new(
+        runtime: Arc<Runtime>,
+        client: Client,
+        supervisor: Supervisor,
+        interrupt: Interrupt,
+    ) -> Self {
+        Self { runtime, client, supervisor: Some(Box::new(supervisor)), interrupt }
+    }
+
+    /// Serves until a signal, or until something is broken for good; then ends the handler.
+    ///
+    /// # Errors
+    /// When the handler or Lambda gave cause to end.
+    pub fn run(mut self) -> Result<(), Stop> {
+        let served = self.serve();
+        if let Some(supervisor) = self.supervisor.take() {
+            self.runtime.block_on(supervisor.stop());
+        }
+        served
+    }
+
+    fn serve(&mut self) -> Result<(), Stop> {
+        self.initialize()?;
+        loop {
+            let Some(invocation) = self.next()? else { break };
+            let received = Instant::now();
+            let answer = Answer::from(&invocation);
+            let outcome = self.handler(|supervisor| supervisor.exchange(invocation, received));
+            let cause = outcome.as_ref().err().cloned();
+            let (report, fate) = verdict(outcome);
+            self.supervisor().settle(fate, cause);
+            self.report(&answer, &report)?;
+            self.come_to_rest()?;
+        }
+        self.given_up()
+    }
+
+    /// Init: the handler is started and becomes ready before the first event is asked for.
+    fn initialize(&mut self) -> Result<(), Stop> {
+        let interrupt = self.interrupt.clone();
+        let until = Instant::now() + READY_PATIENCE;
+        self.handler(|supervisor| async move {
+            tokio::select! {
+                // Late is no failure: the next event is asked for all the same, before Lambda's own limit.
+                ready = supervisor.until_ready(until) => drop(ready),
+                _ = interrupt.wait() => (),
+            }
+        });
+        self.given_up()
+    }
+
+    /// Waits for the next invocation; none if the runtime is to end.
+    fn next(&mut self) -> Result<Option<crate::invocation::Invocation>, Stop> {
+        loop {
+            match self.attended(Client::next) {
+                Err(ApiError::Incomplete { invocation, reason }) => {
+                    let error = FunctionError::new(
+                        "Runtime.TruncatedEvent",
+                        format!("the event was cut off on its way from Lambda: {reason}"),
+                    );
+                    self.report(&invocation, &Report::Error(error))?;
+                }
+                next => return Ok(next?),
+            }
+        }
+    }
+
+    fn report(&mut self, answer: &Answer, report: &Report) -> Result<(), Stop> {
+        let posted = self.attended(|client| match report {
+            Report::Response(response) => client.report_response(answer, response),
+            Report::Error(error) => {
+                tracing::error!(
+                    request_id = answer.request_id().as_str(),
+                    error_type = error.error_type,
+                    "invocation failed"
+                );
+                client.report_error(answer, error)
+            }
+        });
+        Ok(posted?)
+    }
+
+    /// The environment may be frozen once the next event is asked for: nothing is left half done.
+    fn come_to_rest(&mut self) -> Result<(), Stop> {
+        if self.interrupt.raised() != Some(Reason::Signal) {
+            let until = Instant::now() + READY_PATIENCE;
+            self.handler(|supervisor| supervisor.come_to_rest(until));
+        }
+        self.given_up()
+    }
+
+    /// Ends the runtime where the restart policy has; Lambda is told, and may refuse to hear it.
+    fn given_up(&mut self) -> Result<(), Stop> {
+        let Some(fault) = self.supervisor().exhausted().cloned() else { return Ok(()) };
+        if let Err(error) = self.client.report_init_error(&fault.to_error()) {
+            tracing::warn!(%error, "the init error could not be reported");
+        }
+        Err(Stop::Handler(fault))
+    }
+
+    fn supervisor(&mut self) -> &mut Supervisor {
+        self.supervisor.as_mut().expect("the supervisor is away only inside `attended`")
+    }
+
+    /// Waits for something of the handler's.
+    fn handler<'a, F, T>(&'a mut self, work: impl FnOnce(&'a mut Supervisor) -> F) -> T
+    where
+        F: Future<Output = T>,
+    {
+        let runtime = self.runtime.clone();
+        runtime.block_on(work(self.supervisor()))
+    }
+
+    /// Calls Lambda, and has the handler attended to for as long as that takes.
+    fn attended<T>(&mut self, call: impl FnOnce(&mut Client) -> T) -> T {
+        let mut supervisor =
+            self.supervisor.take().expect("the supervisor is away only inside `attended`");
+        let recall = Arc::new(Notify::new());
+        let recalled = recall.clone();
+        // Spawned from within the runtime: from without, its thread would be woken by a system call.
+        let attending = self.runtime.block_on(async {
+            tokio::spawn(async move {
+                tokio::select! {
+                    biased;
+                    () = recalled.notified() => (),
+                    () = supervisor.attend() => (),
+                }
+                supervisor
+            })
+        });
+        let result = call(&mut self.client);
+        let supervisor = self.runtime.block_on(async {
+            recall.notify_one();
+            attending.await
+        });
+        self.supervisor = Some(supervisor.expect("attending neither panics nor is aborted"));
+        result
+    }
+}

@@ -1,0 +1,154 @@
+//! The real `bootstrap`, started as Lambda starts it, with everything it logs collected.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{Lambda, PATIENCE, eventually};
+
+/// How a bridge is to be started.
+pub(crate) struct Builder {
+    command: Command,
+    mark: String,
+}
+
+/// A running bridge.
+pub(crate) struct Bridge {
+    child: Child,
+    logs: Arc<Mutex<Vec<u8>>>,
+    mark: String,
+}
+
+static MARKS: AtomicU32 = AtomicU32::new(0);
+
+impl Bridge {
+    /// A bridge that talks to this Lambda; its handler and variables follow.
+    pub(crate) fn of(lambda: &Lambda) -> Builder {
+        // Whoever has this variable in its environment descends from the bridge.
+        let mark = format!("{}-{}", std::process::id(), MARKS.fetch_add(1, Ordering::Relaxed));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("AWS_LAMBDA_RUNTIME_API", &lambda.address)
+            .env("BRIDGE_MARK", &mark)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        Builder { command, mark }
+    }
+
+    /// A bridge whose handler is a shell script.
+    pub(crate) fn with(lambda: &Lambda, script: &str) -> Self {
+        Self::of(lambda).shell(script).start()
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap())
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).unwrap();
+    }
+
+    /// All that was logged so far.
+    pub(crate) fn logs(&self) -> String {
+        String::from_utf8_lossy(&self.logs.lock().unwrap()).into_owned()
+    }
+
+    /// Waits until a text was logged.
+    #[track_caller]
+    pub(crate) fn logged(&self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        while !self.logs().contains(text) {
+            assert!(Instant::now() < until, "never logged: {text}; but:\n{}", self.logs());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits until the bridge has ended by itself.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        let mut status = None;
+        eventually("the bridge ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+
+    /// The processes that descend from the bridge, without it.
+    pub(crate) fn descendants(&self) -> Vec<i32> {
+        let wanted = format!("BRIDGE_MARK={}", self.mark);
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        processes
+            .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+            .filter(|pid| *pid != self.pid().as_raw())
+            .filter(|pid| {
+                let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+                environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes())
+            })
+            .collect()
+    }
+
+    /// Ends the bridge as Lambda does, and asserts that nothing is left running.
+    #[track_caller]
+    pub(crate) fn leaves_nothing(mut self) {
+        self.signal(Signal::SIGTERM);
+        assert!(self.ended().success(), "{}", self.logs());
+        assert_eq!(self.descendants(), [0; 0], "processes are left");
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Builder {
+    /// The handler as a shell script.
+    pub(crate) fn shell(self, script: &str) -> Self {
+        self.program(&["sh", "-c", script])
+    }
+
+    /// The handler as a program with its arguments.
+    pub(crate) fn program(mut self, words: &[&str]) -> Self {
+        self.command.args(words);
+        self
+    }
+
+    /// A variable of the bridge's environment.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Any other change to how it is started.
+    pub(crate) fn adjust(mut self, change: impl FnOnce(&mut Command)) -> Self {
+        change(&mut self.command);
+        self
+    }
+
+    pub(crate) fn start(mut self) -> Bridge {
+        let mut child = self.command.spawn().unwrap();
+        let logs: Arc<Mutex<Vec<u8>>> = Arc::default();
+        if let Some(stderr) = child.stderr.take() {
+            let collected = logs.clone();
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stderr);
+                let mut line = Vec::new();
+                while matches!(reader.read_until(b'\n', &mut line), Ok(length) if length > 0) {
+                    collected.lock().unwrap().append(&mut line);
+                }
+            });
+        }
+        Bridge { child, logs, mark: self.mark }
+    }
+}
