@@ -1,11 +1,12 @@
 //! What the executable is when it was not started as the companion: the bridge, or the launcher of a
 //! runtime.  One file does for all three, so that `invoke` works wherever the companion alone was copied.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::emulator::launch::{self, Program};
+use crate::bootstrap;
 
 /// The bridge's name, in Lambda and here.
 const BRIDGE: &str = "bootstrap";
@@ -17,7 +18,7 @@ pub fn play(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     if launch::is_role(&name) {
         return Some(launch::main(arguments));
     }
-    is_bridge(&name).then(become_bridge)
+    bootstrap::is_role(&name).then(bootstrap::main)
 }
 
 /// The bridge as a runtime: the `bootstrap` beside the companion, or the companion itself in that role.
@@ -36,15 +37,4 @@ pub fn bridge(with_tap: bool, arguments: Vec<OsString>) -> Program {
 #[must_use]
 pub fn own_executable() -> PathBuf {
     PathBuf::from("/proc/self/exe")
-}
-
-// SEAM TO THE CORE: the two functions below are to be `crate::bootstrap::is_role` and
-// `crate::bootstrap::main`, once the library has them.
-
-fn is_bridge(name: &OsStr) -> bool {
-    name == BRIDGE
-}
-
-fn become_bridge() -> ExitCode {
-    ExitCode::FAILURE
 }

@@ -11,6 +11,7 @@ mod replies;
 mod emulator;
 mod emulator_client;
 mod invoke;
+mod invoke_bridge;
 mod invoke_ends;
 mod invoke_ric;
 mod invoke_runtime;

@@ -102,7 +102,10 @@ pub fn exit_of(outcome: &Outcome) -> Exit {
     match outcome {
         Outcome::Response(response) if response.stream_error.is_none() => Exit::Done,
         // The bridge answers shortly before the deadline, so its word is how most timeouts are seen.
-        Outcome::FunctionError(report) if report.error_type == "Runtime.HandlerTimeout" => {
+        Outcome::FunctionError(report)
+            if ["Runtime.HandlerTimeout", "Runtime.HandlerNotReady"]
+                .contains(&report.error_type.as_str()) =>
+        {
             Exit::TimedOut
         }
         Outcome::Response(_) | Outcome::RuntimeExited(_) | Outcome::FunctionError(_) => {
