@@ -216,7 +216,7 @@ impl Handler {
         match decoded {
             Ok(Some(message)) => {
                 #[cfg(feature = "cli")]
-                self.tap.from_handler(&message);
+                self.tap.copy_message(&message);
                 Some(Happening::Message(message))
             }
             Ok(None) => {
@@ -327,7 +327,7 @@ impl Handler {
     /// Gives the handler a request.
     pub fn offer(&mut self, line: RequestLine, request_id: Arc<str>) {
         #[cfg(feature = "cli")]
-        self.tap.to_handler(line.bytes());
+        self.tap.copy_request(line.bytes());
         self.lines.request_id = Some(request_id);
         self.input.offer(line, self.never_read);
         self.input.write_some();

@@ -102,6 +102,7 @@ impl Client {
     ///
     /// # Errors
     /// When the runtime has to end, or an event came in part.
+    #[expect(clippy::should_implement_trait, reason = "it is Lambda's word for it")]
     pub fn next(&mut self) -> Result<Option<Invocation>, ApiError> {
         let mut patience = Patience::new(self.answered);
         let mut nameless = 0;

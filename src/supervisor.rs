@@ -92,11 +92,10 @@ impl Supervisor {
     /// A supervisor whose first handler starts as soon as it is attended to.
     #[must_use]
     pub fn new(config: Config, interrupt: Interrupt) -> Self {
-        let readiness = match config.framing {
-            Framing::Lines => config.readiness,
+        let readiness = match (config.framing, config.readiness) {
             // There is no room for a space between lengths.
-            Framing::Length if config.readiness == Readiness::Read => Readiness::None,
-            Framing::Length => config.readiness,
+            (Framing::Length, Readiness::Read) => Readiness::None,
+            (Framing::Lines | Framing::Length, readiness) => readiness,
         };
         Self {
             encoder: RequestEncoder::new(config.framing, &config.function),
@@ -214,7 +213,7 @@ impl Supervisor {
             }
             Stage::Exhausted(_) => {
                 self.interrupt.raise(Reason::GaveUp);
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }
@@ -301,7 +300,10 @@ impl Supervisor {
                 tracing::debug!(generation = self.generation, started_ms, "handler ready");
                 Stage::Ready(handler)
             }
-            other => other,
+            other @ (Stage::Pause { .. }
+            | Stage::Ready(_)
+            | Stage::Ending { .. }
+            | Stage::Exhausted(_)) => other,
         };
     }
 
@@ -313,7 +315,7 @@ impl Supervisor {
                 handler.signal(nix::sys::signal::Signal::SIGKILL);
                 Stage::Ending { handler, until: Instant::now() + KILL_PATIENCE, cause }
             }
-            other => other,
+            other @ (Stage::Pause { .. } | Stage::Ending { .. } | Stage::Exhausted(_)) => other,
         };
     }
 
@@ -348,10 +350,14 @@ impl Supervisor {
     /// There is no process at all.
     fn not_started(&mut self, unstarted: Unstarted) {
         tracing::error!(generation = self.generation, cause = %unstarted, "handler not started");
-        // What is wrong with a deployed program stays wrong; it is told at once.
-        let hopeless = !self.was_ready && matches!(unstarted, Unstarted::Entrypoint(_));
-        let decision =
-            if hopeless { Decision::GiveUp } else { self.restarts.ended(Life::default()) };
+        let (decision, unstarted) = match unstarted {
+            // What is wrong with a deployed program stays wrong: it is told at once.
+            Unstarted::Entrypoint(_) if !self.was_ready => (Decision::GiveUp, unstarted),
+            // It ran before, so what is wrong now may pass.
+            Unstarted::Entrypoint(why) | Unstarted::Resources(why) => {
+                (self.restarts.ended(Life::default()), Unstarted::Resources(why))
+            }
+        };
         self.follow(decision, Fault::SpawnFailed(unstarted));
     }
 

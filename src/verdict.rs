@@ -71,6 +71,7 @@ mod tests {
         assert_eq!((told.as_str(), decided), (error_type, fate));
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is one of the outcomes")]
     fn response(bytes: impl Into<Bytes>) -> Outcome {
         Ok(Reply { body: ReplyBody::Response(bytes.into()), tagged: true })
     }

@@ -64,8 +64,7 @@ impl Worker {
 
     fn serve(&mut self) -> Result<(), Stop> {
         self.initialize()?;
-        loop {
-            let Some(invocation) = self.next()? else { break };
+        while let Some(invocation) = self.next()? {
             let received = Instant::now();
             let answer = Answer::from(&invocation);
             let outcome = self.handler(|supervisor| supervisor.exchange(invocation, received));
@@ -160,17 +159,17 @@ impl Worker {
             self.supervisor.take().expect("the supervisor is away only inside `attended`");
         let recall = Arc::new(Notify::new());
         let recalled = recall.clone();
+        let attend = async move {
+            tokio::select! {
+                biased;
+                () = recalled.notified() => (),
+                () = supervisor.attend() => (),
+            }
+            supervisor
+        };
         // Spawned from within the runtime: from without, its thread would be woken by a system call.
-        let attending = self.runtime.block_on(async {
-            tokio::spawn(async move {
-                tokio::select! {
-                    biased;
-                    () = recalled.notified() => (),
-                    () = supervisor.attend() => (),
-                }
-                supervisor
-            })
-        });
+        #[expect(clippy::async_yields_async, reason = "the task is awaited when it is recalled")]
+        let attending = self.runtime.block_on(async { tokio::spawn(attend) });
         let result = call(&mut self.client);
         let supervisor = self.runtime.block_on(async {
             recall.notify_one();

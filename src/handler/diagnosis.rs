@@ -15,6 +15,10 @@ use super::locate::contents;
 const HEAD_BYTES: usize = 4096;
 
 /// Why exec refused a program.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "errnos are many, and most speak for themselves"
+)]
 pub(super) fn why_exec_failed(program: &Path, errno: Errno) -> String {
     let shown = program.display();
     let reason = match errno {
@@ -34,13 +38,7 @@ pub(super) fn why_exec_failed(program: &Path, errno: Errno) -> String {
             "its arguments and environment are larger than the kernel allows".to_owned()
         }
         Errno::ETXTBSY => "its file is being written".to_owned(),
-        Errno::ENOMEM
-        | Errno::EAGAIN
-        | Errno::EMFILE
-        | Errno::ENFILE
-        | Errno::EPERM
-        | Errno::EIO => errno.desc().to_owned(),
-        other => other.desc().to_owned(),
+        _ => errno.desc().to_owned(),
     };
     format!("cannot start {shown}: {reason} ({errno:?})")
 }

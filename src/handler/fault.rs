@@ -98,13 +98,25 @@ impl Fault {
         FunctionError::new(self.error_type(), self.to_string())
     }
 
+    /// The fault of an end without a reply, with what was almost one.
+    #[must_use]
+    pub fn with_hint(mut self, hint: &str) -> Self {
+        if let Self::Exited { said, .. }
+        | Self::ClosedOutput { said, .. }
+        | Self::ClosedInput { said, .. } = &mut self
+        {
+            said.insert_str(0, &format!("; {hint}"));
+        }
+        self
+    }
+
     /// The cause in one line, as a restart's record says it.
     #[must_use]
     pub fn in_short(&self) -> String {
-        match self {
-            Self::Exited { how, .. } => how.clone(),
-            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+        if let Self::Exited { how, .. } = self {
+            return how.clone();
         }
+        self.to_string().split([';', '\n']).next().unwrap_or_default().to_owned()
     }
 
     /// Whether the invocation may go to a second handler, if the first read no byte of it: the first

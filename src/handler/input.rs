@@ -82,22 +82,22 @@ impl Input {
 
     /// Waits until the pipe takes more.  Cancel safe.
     pub(super) async fn writable(&self) {
-        if let Some(pipe) = &self.pipe {
-            if pipe.writable().await.is_ok() {
-                return;
-            }
+        if let Some(pipe) = &self.pipe
+            && pipe.writable().await.is_ok()
+        {
+            return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Waits until nobody can read the pipe any more.  Cancel safe.
     pub(super) async fn closed(&self) {
-        if let Some(pipe) = &self.pipe {
-            if pipe.ready(Interest::ERROR).await.is_ok() {
-                return;
-            }
+        if let Some(pipe) = &self.pipe
+            && pipe.ready(Interest::ERROR).await.is_ok()
+        {
+            return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Whether the handler has read the whole request, but for a final line end.

@@ -69,12 +69,12 @@ impl LogStream {
 
     /// Waits until there is something to read.  Cancel safe.
     pub(super) async fn readable(&self) {
-        if let Some(pipe) = &self.pipe {
-            if pipe.readable().await.is_ok() {
-                return;
-            }
+        if let Some(pipe) = &self.pipe
+            && pipe.readable().await.is_ok()
+        {
+            return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Reads what is known to be there, while the log takes it.

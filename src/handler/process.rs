@@ -149,7 +149,7 @@ mod tests {
         for (raw, words) in [
             (0, "exit status 0"),
             (3 << 8, "exit status 3"),
-            (11 | 0x80, "killed by SIGSEGV (11), core dumped"),
+            (0x80 | 0x0b, "killed by SIGSEGV (11), core dumped"),
             (15, "killed by SIGTERM (15)"),
             (9, "killed by SIGKILL (9), by someone else: often out of memory"),
             (35, "killed by a real-time signal (35)"),

@@ -17,6 +17,16 @@ use super::locate::locate;
 use super::{Process, Unstarted};
 use crate::config::Program;
 
+/// Refusals that say nothing of the program: it may go better another time.
+const PASSING: [Errno; 6] = [
+    Errno::ENOMEM,
+    Errno::EAGAIN,
+    Errno::EMFILE,
+    Errno::ENFILE,
+    Errno::EIO,
+    // Our own end, seen by the launcher.
+    Errno::ESRCH,
+];
 /// Our own executable: the handler is started by starting it in the launcher's role.
 const OURSELVES: &str = "/proc/self/exe";
 
@@ -122,15 +132,7 @@ fn unstarted(file: &Path, error: &io::Error) -> Unstarted {
 /// What the kernel's refusal means, and whether it may go better another time.
 pub(super) fn refused(file: &Path, errno: Errno) -> Unstarted {
     let why = diagnosis::why_exec_failed(file, errno);
-    match errno {
-        Errno::ENOMEM
-        | Errno::EAGAIN
-        | Errno::EMFILE
-        | Errno::ENFILE
-        | Errno::EIO
-        | Errno::ESRCH => Unstarted::Resources(why),
-        _ => Unstarted::Entrypoint(why),
-    }
+    if PASSING.contains(&errno) { Unstarted::Resources(why) } else { Unstarted::Entrypoint(why) }
 }
 
 /// The launcher's word on what came of exec: a greeting, and an errno if the program did not start.

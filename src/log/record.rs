@@ -1,5 +1,6 @@
 //! Records to bytes, in both formats.  Pure: the time is handed in.
 
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
@@ -61,11 +62,12 @@ pub(super) fn own_text(level: Level, message: &str, fields: &[(&'static str, Str
     for (name, value) in fields {
         let plain = !value.is_empty()
             && value.chars().all(|character| character.is_ascii_graphic() && character != '"');
-        if plain {
-            record.push_str(&format!(" {name}={value}"));
+        let written = if plain {
+            write!(record, " {name}={value}")
         } else {
-            record.push_str(&format!(" {name}={value:?}"));
-        }
+            write!(record, " {name}={value:?}")
+        };
+        written.expect("a String takes every text");
     }
     record.push('\n');
     record.into_bytes()

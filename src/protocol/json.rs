@@ -1,6 +1,6 @@
 //! Exactly one JSON value, judged without building it.
 //!
-//! serde_json's raw values are skipped over iteratively, so neither depth nor the size of a number can
+//! `serde_json`'s raw values are skipped over iteratively, so neither depth nor the size of a number can
 //! hurt, and numbers, escapes and lone surrogates stay as they came.
 
 use serde_json::value::RawValue;

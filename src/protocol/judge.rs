@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use super::json::{self, NotJson};
-use super::reply::{self, Members};
+use super::reply::{self, Line, Members};
 use super::strays::Strays;
 use super::{DeliveryId, Reply, ReplyBody};
 
@@ -56,6 +56,7 @@ pub enum LogReason {
 
 /// Judges the messages of one environment, generation after generation.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, with its own life")]
 pub struct Judge {
     replies: Replies,
     /// Whether a tagged result was seen; holds over generations.
@@ -65,6 +66,8 @@ pub struct Judge {
     /// Whether this generation was given a delivery.
     delivered: bool,
     open: Option<DeliveryId>,
+    /// Whether a log line came since the last delivery was opened.
+    logged: bool,
     strays: Strays,
 }
 
@@ -80,6 +83,7 @@ impl Judge {
             fresh: true,
             delivered: false,
             open: None,
+            logged: false,
             strays: Strays::default(),
         }
     }
@@ -95,6 +99,7 @@ impl Judge {
     pub fn open(&mut self, id: DeliveryId) {
         self.delivered = true;
         self.open = Some(id);
+        self.logged = false;
         self.strays = Strays::default();
     }
 
@@ -126,7 +131,10 @@ impl Judge {
                 }
                 self.open = None;
             }
-            Judgement::Log(reason) => self.note_stray(&message, reason),
+            Judgement::Log(reason) => {
+                self.logged = true;
+                self.note_stray(&message, reason);
+            }
             Judgement::Ready { .. } | Judgement::Dropped(_) | Judgement::OutOfStep => (),
         }
         judgement
@@ -141,23 +149,21 @@ impl Judge {
     }
 
     fn first_that_fits(&self, message: &Bytes) -> Judgement {
-        // 5.1: not exactly one JSON value in UTF-8.
+        // 5.1: not exactly one JSON value in UTF-8; plain words are no JSON, and pass all the same (5.11).
         let line = match reply::parse(message) {
             Ok(line) => line,
-            Err(NotJson::Syntax { .. }) if self.replies == Replies::Text => {
-                return self.text(message);
-            }
+            Err(NotJson::Syntax { .. }) if self.replies == Replies::Text => Line::of_words(message),
             Err(reason) => return Judgement::Log(LogReason::NotJson(reason)),
         };
         // 5.2: before the generation's first delivery; a fresh process cannot be out of step.
         if !self.delivered {
-            return match line.members.ready {
-                Some(raw) => {
-                    let (protocol, features) = reply::readiness(raw);
+            return line
+                .members
+                .ready
+                .and_then(reply::readiness)
+                .map_or(Judgement::Log(LogReason::BeforeFirstDelivery), |(protocol, features)| {
                     Judgement::Ready { protocol, features }
-                }
-                None => Judgement::Log(LogReason::BeforeFirstDelivery),
-            };
+                });
         }
         // 5.3, the answer to an open hook, is reserved.
         match line.members.id {
@@ -171,39 +177,23 @@ impl Judge {
             Some(id) => return Judgement::Dropped(id),
             None => (),
         }
-        if self.replies == Replies::Text {
-            return self.text(message);
-        }
         // 5.6: replies are tagged here, and this one is not.
         if self.tagged {
             return Judgement::Log(LogReason::TaggedMode);
         }
-        // 5.7: indented, behind another stray line.
-        if message.first().is_some_and(|byte| json::is_space(*byte)) && self.strays.any() {
+        // 5.7: indented, behind another log line.
+        if message.first().is_some_and(|byte| json::is_space(*byte)) && self.logged {
             return Judgement::Log(LogReason::Piece);
         }
         // 5.8: the plain reply, if one is awaited.
-        self.plain(message.slice_ref(line.value))
-    }
-
-    fn plain(&self, response: Bytes) -> Judgement {
-        match self.open {
-            Some(_) => {
-                Judgement::Reply(Reply { body: ReplyBody::Response(response), tagged: false })
-            }
-            None => Judgement::OutOfStep,
+        if self.open.is_none() {
+            return Judgement::OutOfStep;
         }
-    }
-
-    /// A line of a program that prints plain words.
-    fn text(&self, message: &Bytes) -> Judgement {
-        if !self.delivered {
-            return Judgement::Log(LogReason::BeforeFirstDelivery);
-        }
-        let line = message.strip_suffix(b"\r").unwrap_or(message);
-        let mut string = Vec::with_capacity(line.len() + 2);
-        json::write_string(&mut string, &String::from_utf8_lossy(line));
-        self.plain(string.into())
+        let response = match self.replies {
+            Replies::Text => as_json_string(message),
+            Replies::Auto | Replies::Tagged => message.slice_ref(line.value),
+        };
+        Judgement::Reply(Reply { body: ReplyBody::Response(response), tagged: false })
     }
 
     fn note_stray(&mut self, message: &[u8], reason: &LogReason) {
@@ -211,6 +201,14 @@ impl Judge {
             self.strays.note(message, &reason.to_string());
         }
     }
+}
+
+/// A line of plain words as a JSON string.
+fn as_json_string(message: &[u8]) -> Bytes {
+    let words = message.strip_suffix(b"\r").unwrap_or(message);
+    let mut string = Vec::with_capacity(words.len() + 2);
+    json::write_string(&mut string, &String::from_utf8_lossy(words));
+    string.into()
 }
 
 /// What a tagged line answers: its error, unless null, else its result; null is a result.

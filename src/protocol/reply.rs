@@ -1,5 +1,6 @@
 //! A line to what it says: which of our members it has, found in one pass over its bytes.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -40,6 +41,13 @@ pub(super) struct Line<'a> {
     pub(super) value: &'a [u8],
     /// The members that mean something to us; none for anything but an object.
     pub(super) members: Members<'a>,
+}
+
+impl<'a> Line<'a> {
+    /// A line of plain words: it has no members.
+    pub(super) fn of_words(words: &'a [u8]) -> Self {
+        Self { value: words, members: Members::default() }
+    }
 }
 
 /// The members that mean something to us, raw.  The last of a name counts, as in JavaScript.
@@ -103,39 +111,98 @@ fn not_null(value: &RawValue) -> Option<&RawValue> {
     (value.get() != "null").then_some(value)
 }
 
-/// The text of a JSON string; none where it is no string, or not text.
-fn plain_text(value: &RawValue) -> Option<std::borrow::Cow<'_, str>> {
+/// The text of a JSON string; none where it is no string.  A lone surrogate, which no text can hold,
+/// becomes U+FFFD.
+fn plain_text(value: &RawValue) -> Option<Cow<'_, str>> {
     let inner = value.get().strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        serde_json::from_str::<String>(value.get()).ok().map(Into::into)
-    } else {
-        Some(inner.into())
+    if !inner.contains('\\') {
+        return Some(inner.into());
     }
+    serde_json::from_str::<String>(value.get())
+        .or_else(|_| serde_json::from_str::<AnyText>(value.get()).map(|text| text.0))
+        .ok()
+        .map(Cow::Owned)
+}
+
+/// A JSON string as `serde_json` gives it in bytes: UTF-8, but for lone surrogates.
+struct AnyText(String);
+
+impl<'de> Deserialize<'de> for AnyText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyTextVisitor;
+        impl Visitor<'_> for AnyTextVisitor {
+            type Value = AnyText;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a string")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<AnyText, E> {
+                Ok(AnyText(without_surrogates(bytes)))
+            }
+        }
+        deserializer.deserialize_bytes(AnyTextVisitor)
+    }
+}
+
+/// Text in which each encoded surrogate, three bytes from ED A0 80 on, is one U+FFFD.
+fn without_surrogates(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        // Each of the three bytes is a chunk of its own; the first of them stands for all.
+        if chunk.invalid().first() == Some(&0xed) {
+            text.push('\u{fffd}');
+        }
+    }
+    text
 }
 
 /// The handler's error: a complete one goes to the caller byte for byte, any other is completed.
 pub(super) fn function_error(line: &Bytes, raw: &RawValue) -> FunctionError {
     let parsed: ErrorMembers = serde_json::from_str(raw.get()).unwrap_or_default();
-    let complete = parsed.error_type.is_some() && parsed.error_message.is_some();
-    let fits = raw.get().len() <= MAX_ERROR_BYTES;
-    let message = parsed
-        .error_message
-        .or_else(|| plain_text(raw).map(Into::into))
-        .unwrap_or_else(|| if parsed.is_object { String::new() } else { raw.get().to_owned() });
-    FunctionError {
-        error_type: cut(parsed.error_type.unwrap_or_else(|| "Function.Error".to_owned()), 1024),
-        error_message: cut(message, MAX_ERROR_BYTES / 2),
-        stack_trace: if fits { parsed.stack_trace } else { Vec::new() },
-        verbatim: (complete && fits).then(|| line.slice(json::range_in(line, raw.get()))),
+    let error = match (parsed.error_type, parsed.error_message) {
+        (Some(error_type), Some(error_message)) => FunctionError {
+            error_type,
+            error_message,
+            stack_trace: parsed.stack_trace,
+            verbatim: Some(line.slice(json::range_in(line, raw.get()))),
+        },
+        (None, Some(error_message)) => FunctionError {
+            stack_trace: parsed.stack_trace,
+            ..FunctionError::new("Function.Error", error_message)
+        },
+        (_, None) => {
+            let text = plain_text(raw).unwrap_or(Cow::Borrowed(raw.get()));
+            FunctionError::new("Function.Error", text)
+        }
+    };
+    if raw.get().len() <= MAX_ERROR_BYTES { error } else { cut_to_fit(error) }
+}
+
+/// An error whose JSON fits its limit: without its stack, and with as much of its message as there is
+/// room for.
+fn cut_to_fit(error: FunctionError) -> FunctionError {
+    let mut error = FunctionError::new(cut(error.error_type, 1024), error.error_message);
+    // Escapes make JSON longer than its text; what they cost is only known once it is written.
+    loop {
+        let surplus = error.to_json().len().saturating_sub(MAX_ERROR_BYTES);
+        if surplus == 0 {
+            return error;
+        }
+        let room = error.error_message.len().saturating_sub(surplus.max(64));
+        error.error_message = cut(error.error_message, room);
     }
 }
 
 /// A text of at most `limit` bytes, cut between characters and marked as cut.
 fn cut(mut text: String, limit: usize) -> String {
+    const MARK: &str = " … (cut)";
     if text.len() > limit {
-        let end = (0..=limit).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+        let end = (0..=limit.saturating_sub(MARK.len()))
+            .rev()
+            .find(|end| text.is_char_boundary(*end))
+            .unwrap_or_default();
         text.truncate(end);
-        text.push_str(" … (cut)");
+        text.push_str(MARK);
     }
     text
 }
@@ -143,7 +210,6 @@ fn cut(mut text: String, limit: usize) -> String {
 /// What a handler's error object says, read as generously as it can be.
 #[derive(Default)]
 struct ErrorMembers {
-    is_object: bool,
     error_type: Option<String>,
     error_message: Option<String>,
     stack_trace: Vec<Box<str>>,
@@ -165,7 +231,7 @@ impl<'de> Visitor<'de> for ErrorVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ErrorMembers, A::Error> {
-        let mut members = ErrorMembers { is_object: true, ..ErrorMembers::default() };
+        let mut members = ErrorMembers::default();
         while let Some(name) = map.next_key::<&RawValue>()? {
             let value = map.next_value::<&RawValue>()?;
             match plain_text(name).as_deref() {
@@ -190,8 +256,9 @@ fn frames(value: &RawValue) -> Vec<Box<str>> {
         .collect()
 }
 
-/// What a ready line says: the protocol's version, where it says one, and the features.
-pub(super) fn readiness(raw: &RawValue) -> (Option<u64>, Vec<String>) {
+/// What a ready line says: the protocol's version, where it says one, and the features; none where it is
+/// no ready line.
+pub(super) fn readiness(raw: &RawValue) -> Option<(Option<u64>, Vec<String>)> {
     #[derive(Default)]
     struct Ready(Option<u64>, Vec<String>);
     impl<'de> Deserialize<'de> for Ready {
@@ -222,8 +289,8 @@ pub(super) fn readiness(raw: &RawValue) -> (Option<u64>, Vec<String>) {
             deserializer.deserialize_map(ReadyVisitor)
         }
     }
-    let Ready(protocol, features) = serde_json::from_str(raw.get()).unwrap_or_default();
-    (protocol, features)
+    let Ready(protocol, features) = serde_json::from_str(raw.get()).ok()?;
+    Some((protocol, features))
 }
 
 #[cfg(test)]
@@ -273,9 +340,9 @@ mod tests {
             ("\"no\"", "Function.Error", "no"),
             ("42", "Function.Error", "42"),
             ("[1]", "Function.Error", "[1]"),
-            ("{}", "Function.Error", ""),
+            ("{}", "Function.Error", "{}"),
             (r#"{"errorMessage":"no"}"#, "Function.Error", "no"),
-            (r#"{"errorType":"T"}"#, "T", ""),
+            (r#"{"errorType":"T"}"#, "Function.Error", r#"{"errorType":"T"}"#),
             (r#"{"errorType":7,"errorMessage":"no"}"#, "Function.Error", "no"),
         ] {
             let error = error_of(json);
@@ -295,8 +362,13 @@ mod tests {
             "é".repeat(MAX_ERROR_BYTES)
         );
         let error = error_of(&json);
-        assert!(error.error_message.ends_with("é … (cut)"));
-        assert!(error.to_json().len() < MAX_ERROR_BYTES);
+        assert!(error.error_message.ends_with(" … (cut)"));
+        let json = error.to_json();
+        assert!(
+            json.len() <= MAX_ERROR_BYTES && json.len() > MAX_ERROR_BYTES - 200,
+            "{}",
+            json.len()
+        );
         assert!(error.stack_trace.is_empty());
     }
 
@@ -305,9 +377,9 @@ mod tests {
         let read = |json: &str| readiness(serde_json::from_str(json).expect("JSON"));
         assert_eq!(
             read(r#"{"protocol":1,"features":["concurrent"],"x":{}}"#),
-            (Some(1), vec!["concurrent".to_owned()])
+            Some((Some(1), vec!["concurrent".to_owned()]))
         );
-        assert_eq!(read(r#"{"features":null}"#), (None, vec![]));
-        assert_eq!(read("true"), (None, vec![]));
+        assert_eq!(read(r#"{"features":null}"#), Some((None, vec![])));
+        assert_eq!(read("true"), None);
     }
 }

@@ -270,7 +270,7 @@ mod tests {
             let event = pieces.concat();
             if let Ok(request) = encode(Framing::Lines, event.as_bytes(), &Context::default()) {
                 let line = request.bytes();
-                prop_assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+                prop_assert_eq!(memchr::memchr_iter(b'\n', line).count(), 1);
                 prop_assert!(line.ends_with(b"}}\n"));
                 let (spliced, context) = event_and_context(line);
                 let expected = event.replace(['\n', '\r'], " ");

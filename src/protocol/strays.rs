@@ -19,12 +19,6 @@ pub struct Strays {
 }
 
 impl Strays {
-    /// Whether there was any line but blank ones.
-    #[must_use]
-    pub fn any(&self) -> bool {
-        self.lines > 0
-    }
-
     /// Notes one line that did not count, and why.
     pub fn note(&mut self, line: &[u8], reason: &str) {
         self.lines += 1;
@@ -68,7 +62,9 @@ mod tests {
 
     fn hint(lines: &[&str]) -> Option<String> {
         let mut strays = Strays::default();
-        lines.iter().for_each(|line| strays.note(line.as_bytes(), "it is not JSON"));
+        for line in lines {
+            strays.note(line.as_bytes(), "it is not JSON");
+        }
         strays.hint()
     }
 

@@ -15,9 +15,9 @@ use crate::verdict::Outcome;
 /// The margin before a deadline, where nobody set one: the smaller of this and a tenth of the time.
 const DEFAULT_MARGIN: Duration = Duration::from_millis(200);
 /// How long a handler has where Lambda gave no usable deadline: the longest timeout of a function.
-const UNTOLD_TIME: Duration = Duration::from_secs(900);
+const UNTOLD_TIME: Duration = Duration::from_mins(15);
 /// No function may run longer: 90 minutes, of an asynchronous one on Managed Instances.
-const LONGEST_TIME: Duration = Duration::from_secs(90 * 60);
+const LONGEST_TIME: Duration = Duration::from_mins(90);
 /// What an invocation in flight is given once the runtime was told to end.
 const SHUTDOWN_TIME: Duration = Duration::from_millis(200);
 
@@ -40,13 +40,17 @@ pub(super) fn allot(
     let total = total.min(LONGEST_TIME);
     // However large the margin, half of the time is the handler's.
     let margin = margin.unwrap_or_else(|| DEFAULT_MARGIN.min(total / 10)).min(total / 2);
-    Allotment { time: total - margin, margin }
+    Allotment { time: total.saturating_sub(margin), margin }
 }
 
 impl Supervisor {
     /// Gives the invocation to a handler and waits for what comes of it.
     ///
     /// A second handler gets it, once, if the first ended and had not read, and never will read, one byte.
+    ///
+    /// # Errors
+    /// When there is no reply that the caller may have.
+    ///
     /// Not cancel safe: a dropped exchange leaves half a conversation behind.
     pub async fn exchange(&mut self, invocation: Invocation, received: Instant) -> Outcome {
         let allotment = allot(invocation.deadline, self.margin, SystemTime::now());
@@ -121,7 +125,10 @@ impl Supervisor {
         match happening {
             Happening::Message(message) => match self.judge.judge(&message) {
                 Judgement::Reply(reply) => Some(self.accept(reply)),
-                judgement => {
+                judgement @ (Judgement::Log(_)
+                | Judgement::Ready { .. }
+                | Judgement::Dropped(_)
+                | Judgement::OutOfStep) => {
                     self.unasked(&message, judgement);
                     None
                 }
@@ -159,7 +166,10 @@ impl Supervisor {
                         behind.len()
                     )));
                 }
-                judgement => self.unasked(&behind, judgement),
+                judgement @ (Judgement::Log(_)
+                | Judgement::Ready { .. }
+                | Judgement::Dropped(_)
+                | Judgement::Reply(_)) => self.unasked(&behind, judgement),
             }
         }
         Ok(reply)
@@ -197,12 +207,7 @@ impl Supervisor {
     /// An end without a reply, with what was almost one.
     fn with_hint(&self, fault: Fault) -> Fault {
         let Some(hint) = self.judge.strays().hint() else { return fault };
-        match fault {
-            Fault::Exited { when, how, said } => {
-                Fault::Exited { when, how, said: format!("; {hint}{said}") }
-            }
-            other => other,
-        }
+        fault.with_hint(&hint)
     }
 
     fn too_late(&mut self, allotment: Allotment) -> Fault {
@@ -224,10 +229,8 @@ impl Supervisor {
             said.push_str(&hint);
         } else {
             let bytes = handler.unfinished_bytes();
-            said.push_str(&format!(
-                "; {bytes} bytes came without a line end: did you end the reply's line, and flush \
-                 standard output?"
-            ));
+            let hint = "did you end the reply's line, and flush standard output?";
+            said = format!("{said}; {bytes} bytes came without a line end: {hint}");
         }
         said.push_str(&handler.last_written());
         Fault::DeadlineExceeded { said }

@@ -66,7 +66,7 @@ impl Delivery {
         );
         if let Some(timeout) = self.timeout {
             let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + timeout;
-            head.push_str(&format!("Lambda-Runtime-Deadline-Ms: {}\r\n", deadline.as_millis()));
+            head += &format!("Lambda-Runtime-Deadline-Ms: {}\r\n", deadline.as_millis());
         }
         for header in &self.headers {
             head.push_str(header);
