@@ -7,9 +7,9 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use lambda_stdio::cli::emulator::Answer;
 use lambda_stdio::cli::emulator::desk::{Delivery, Desk};
 use lambda_stdio::cli::emulator::server::RuntimeApi;
+use lambda_stdio::cli::emulator::{Answer, ErrorReport};
 use tokio::sync::oneshot;
 
 /// No step of these stories takes longer, on the slowest machine.
@@ -201,4 +201,25 @@ impl Reply {
             |name: &str| body.get(name).and_then(|text| text.as_str()).unwrap_or("?").to_owned();
         format!("{} {}: {}", self.status, text("errorType"), text("errorMessage"))
     }
+}
+
+/// How the refusal of a wrong state begins.
+pub(crate) const WRONG_STATE: &str = "403 InvalidStateTransition: State transition from";
+
+pub(crate) fn error_of(answer: &Answer) -> &ErrorReport {
+    match answer {
+        Answer::Error(report) => report,
+        Answer::Response(response) => panic!("a response: {response:?}"),
+    }
+}
+
+pub(crate) fn text_of(answer: &Answer) -> String {
+    match answer {
+        Answer::Response(response) => String::from_utf8_lossy(&response.body).into_owned(),
+        Answer::Error(report) => panic!("an error: {report:?}"),
+    }
+}
+
+pub(crate) fn check_accepted(reply: &Reply) {
+    assert_eq!((reply.status, reply.body.as_str()), (202, "{\"status\":\"OK\"}\n"));
 }

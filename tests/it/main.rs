@@ -9,6 +9,7 @@ mod cases;
 mod replies;
 
 mod emulator;
+mod emulator_bodies;
 mod emulator_client;
 mod invoke;
 mod invoke_bridge;
