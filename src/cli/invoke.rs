@@ -30,9 +30,9 @@ use wire::Tap;
 const AFTER_HELP: &str = "\
 The program reads one line of JSON for each event and prints one line of JSON as its reply.
 It sees Lambda's variables, what --env and --env-file give, and of your own environment only
-PATH, HOME, TMPDIR, LD_LIBRARY_PATH, LOCALE_ARCHIVE, AWS_REGION, AWS_DEFAULT_REGION and what
-begins with LAMBDA_STDIO_ or AWS_LAMBDA_LOG_.  Credentials are handed over by name:
---env AWS_ACCESS_KEY_ID.
+PATH, HOME, TMPDIR, LD_LIBRARY_PATH, LOCALE_ARCHIVE, CARGO_TARGET_DIR, AWS_REGION,
+AWS_DEFAULT_REGION, what ends in _HOME or _ROOT (where tools live) and what begins with
+LAMBDA_STDIO_ or AWS_LAMBDA_LOG_.  Credentials are handed over by name: --env AWS_ACCESS_KEY_ID.
 
 Examples:
   lambda-stdio invoke -d '{\"name\":\"Ada\"}' ./handler

@@ -8,17 +8,22 @@ use super::Function;
 
 /// The developer's variables that a runtime sees.  Anything else, above all credentials, is a leak that no
 /// deployed function has: `--env NAME` hands it over on purpose.
-const PASSED: [&str; 7] = [
-    "PATH",            // programs and interpreters are where the developer has them
-    "HOME",            // version managers find their interpreters from there
-    "TMPDIR",          // where this machine wants temporary files
-    "LD_LIBRARY_PATH", // libraries outside the loader's path
-    "LOCALE_ARCHIVE",  // where locales are on systems of the Nix kind
-    "AWS_REGION",      // the region is no secret, and SDKs refuse to work without one
+const PASSED: [&str; 8] = [
+    "PATH",             // programs and interpreters are where the developer has them
+    "HOME",             // version managers find their interpreters from there
+    "TMPDIR",           // where this machine wants temporary files
+    "LD_LIBRARY_PATH",  // libraries outside the loader's path
+    "LOCALE_ARCHIVE",   // where locales are on systems of the Nix kind
+    "CARGO_TARGET_DIR", // `cargo run` as a handler finds what was built before
+    "AWS_REGION",       // the region is no secret, and SDKs refuse to work without one
     "AWS_DEFAULT_REGION",
 ];
 /// Settings of the bridge and of its logs: set for one call, they are meant for it.
 const PASSED_PREFIXES: [&str; 2] = ["LAMBDA_STDIO_", "AWS_LAMBDA_LOG_"];
+/// Where tools live that were not installed in their usual places: `RUSTUP_HOME`, `JAVA_HOME`, `PYENV_ROOT`.
+const PASSED_SUFFIXES: [&str; 2] = ["_HOME", "_ROOT"];
+/// Names of Lambda's own, which no suffix lets through: `LAMBDA_TASK_ROOT` is ours to say.
+const LAMBDAS: [&str; 3] = ["AWS_", "LAMBDA_", "_"];
 /// What only the emulator sets: a runtime that is told otherwise could not find it.
 const OWN: [&str; 2] = ["AWS_LAMBDA_RUNTIME_API", "LAMBDA_STDIO_WIRE"];
 
@@ -29,8 +34,9 @@ pub type Variables = Vec<(OsString, OsString)>;
 #[must_use]
 pub fn is_passed(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else { return false };
-    !is_own(name)
-        && (PASSED.contains(&name) || PASSED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let is_place = PASSED_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) && !begins(&LAMBDAS);
+    !is_own(name) && (PASSED.contains(&name) || begins(&PASSED_PREFIXES) || is_place)
 }
 
 /// Whether a variable belongs to the emulator alone.
@@ -78,8 +84,15 @@ mod tests {
 
     #[test]
     fn of_the_developers_environment_only_places_and_our_own_settings_pass() {
-        for name in ["PATH", "HOME", "LAMBDA_STDIO_REPLIES", "AWS_LAMBDA_LOG_FORMAT", "AWS_REGION"]
-        {
+        for name in [
+            "PATH",
+            "HOME",
+            "RUSTUP_HOME",
+            "PYENV_ROOT",
+            "LAMBDA_STDIO_REPLIES",
+            "AWS_LAMBDA_LOG_FORMAT",
+            "AWS_REGION",
+        ] {
             assert!(is_passed(OsStr::new(name)), "{name}");
         }
         for name in [
@@ -92,6 +105,7 @@ mod tests {
             "AWS_LAMBDA_RUNTIME_API",
             "LAMBDA_STDIO_WIRE",
             "LD_PRELOAD",
+            "LAMBDA_TASK_ROOT",
             "AWS_LAMBDA_FUNCTION_NAME",
             "",
         ] {
