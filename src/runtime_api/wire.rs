@@ -34,6 +34,8 @@ pub const TENANT_ID: &str = "lambda-runtime-aws-tenant-id";
 pub const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 /// The error's type, for logs and metrics.
 pub const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
+/// A trailer of a streamed response that failed half-way: the error's JSON in base64.
+pub const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 /// The error as X-Ray shows it, JSON in ASCII.
 pub const XRAY_ERROR_CAUSE: &str = "lambda-runtime-function-xray-error-cause";
 /// `streaming` for a streamed response, absent otherwise.

@@ -7,3 +7,12 @@ mod support;
 
 mod cases;
 mod replies;
+
+mod emulator;
+mod emulator_bodies;
+mod emulator_client;
+mod invoke;
+mod invoke_bridge;
+mod invoke_ends;
+mod invoke_ric;
+mod invoke_runtime;
