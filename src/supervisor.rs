@@ -6,6 +6,7 @@
 mod exchange;
 mod stop;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -126,7 +127,7 @@ impl Supervisor {
     }
 
     /// Attends to the handlers for as long as it is polled.  Cancel safe.
-    pub async fn attend(&mut self) {
+    pub async fn attend(&mut self) -> Infallible {
         loop {
             self.step().await;
         }
@@ -151,9 +152,9 @@ impl Supervisor {
 
     /// Why none will be ready any more, if so.
     #[must_use]
-    pub fn exhausted(&self) -> Option<&Fault> {
+    pub fn exhausted(&self) -> Option<Fault> {
         match &self.stage {
-            Stage::Exhausted(cause) => Some(cause),
+            Stage::Exhausted(cause) => Some(cause.clone()),
             Stage::Pause { .. } | Stage::Starting(_) | Stage::Ready(_) | Stage::Ending { .. } => {
                 None
             }
@@ -349,12 +350,12 @@ impl Supervisor {
 
     /// There is no process at all.
     fn not_started(&mut self, unstarted: Unstarted) {
-        tracing::error!(generation = self.generation, cause = %unstarted, "handler not started");
         let (decision, unstarted) = match unstarted {
             // What is wrong with a deployed program stays wrong: it is told at once.
             Unstarted::Entrypoint(_) if !self.was_ready => (Decision::GiveUp, unstarted),
             // It ran before, so what is wrong now may pass.
             Unstarted::Entrypoint(why) | Unstarted::Resources(why) => {
+                tracing::error!(generation = self.generation, cause = why, "handler not started");
                 (self.restarts.ended(Life::default()), Unstarted::Resources(why))
             }
         };
