@@ -7,6 +7,9 @@ use serde_json::value::RawValue;
 
 use crate::json::{self, ObjectWriter};
 
+/// The largest event and the largest response, in bytes: 6 MiB and 100 (AWS's Runtime Interface Emulator,
+/// `interop/model.go`).
+pub const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024 + 100;
 /// Room kept free in front of an event's bytes, so that its line is built around it without a copy.
 pub const EVENT_HEADROOM: usize = 64;
 

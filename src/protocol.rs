@@ -16,7 +16,7 @@ pub use reply::{Reply, ReplyBody};
 pub use request::{RequestEncoder, RequestLine};
 pub use token::{DeliveryId, DeliveryIds};
 
-use crate::runtime_api::wire::MAX_PAYLOAD_BYTES;
+use crate::invocation::MAX_PAYLOAD_BYTES;
 
 /// The protocol's version, as `LAMBDA_STDIO_PROTOCOL` says it to the handler.
 pub const VERSION: u64 = 1;

@@ -41,8 +41,7 @@ pub const XRAY_ERROR_CAUSE: &str = "lambda-runtime-function-xray-error-cause";
 /// `streaming` for a streamed response, absent otherwise.
 pub const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 
-/// The largest event and the largest response, in bytes: 6 MiB and 100.
-pub const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024 + 100;
+pub use crate::invocation::MAX_PAYLOAD_BYTES;
 /// Above this length X-Ray's cause is left out: Lambda crops it there.
 pub const MAX_XRAY_CAUSE_BYTES: usize = 64 * 1024;
 

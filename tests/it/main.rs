@@ -6,6 +6,7 @@
 mod support;
 
 mod cases;
+mod layers;
 mod replies;
 
 mod emulator;
