@@ -333,7 +333,12 @@ impl Handler {
         self.input.write_some();
     }
 
-    /// Takes the request back: answered, or to be given to another.
+    /// The request was answered: nothing more is asked about it.
+    pub fn finish_request(&mut self) {
+        self.input.finish();
+    }
+
+    /// Takes the request back, to be given to another.
     pub fn withdraw(&mut self) -> Option<RequestLine> {
         self.input.withdraw()
     }

@@ -169,7 +169,7 @@ impl Supervisor {
     fn answered(&mut self, outcome: Outcome) -> Outcome {
         self.judge.close();
         if let Some(handler) = self.stage.handler() {
-            drop(handler.withdraw());
+            handler.finish_request();
             handler.pump_logs();
         }
         if outcome.is_ok() {
