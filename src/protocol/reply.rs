@@ -10,6 +10,10 @@ use super::json::{self, NotJson};
 use super::{DeliveryId, MAX_ERROR_BYTES};
 use crate::invocation::FunctionError;
 
+/// How much of the type of an error that is cut is kept, and room for what stands around type and message.
+const MAX_TYPE_BYTES: usize = 1024;
+const AROUND_BYTES: usize = 128;
+
 /// What the handler answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
@@ -122,18 +126,28 @@ pub(super) fn function_error(line: &Bytes, raw: &RawValue) -> FunctionError {
         .error_message
         .or_else(|| plain_text(raw).map(Into::into))
         .unwrap_or_else(|| if parsed.is_object { String::new() } else { raw.get().to_owned() });
+    let error_type = parsed.error_type.unwrap_or_else(|| "Function.Error".to_owned());
+    let message_bytes = MAX_ERROR_BYTES - MAX_TYPE_BYTES - AROUND_BYTES;
     FunctionError {
-        error_type: cut(parsed.error_type.unwrap_or_else(|| "Function.Error".to_owned()), 1024),
-        error_message: cut(message, MAX_ERROR_BYTES / 2),
+        error_type: if fits { error_type } else { cut(error_type, MAX_TYPE_BYTES) },
+        error_message: if fits { message } else { cut(message, message_bytes) },
         stack_trace: if fits { parsed.stack_trace } else { Vec::new() },
         verbatim: (complete && fits).then(|| line.slice(json::range_in(line, raw.get()))),
     }
 }
 
-/// A text of at most `limit` bytes, cut between characters and marked as cut.
+/// A text of at most `limit` bytes as a JSON string has them, cut between characters and marked as cut.
 fn cut(mut text: String, limit: usize) -> String {
-    if text.len() > limit {
-        let end = (0..=limit).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    let mut bytes = 0;
+    let end = text.char_indices().find_map(|(at, character)| {
+        bytes += match character {
+            '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => 2,
+            '\0'..='\u{1f}' => 6,
+            other => other.len_utf8(),
+        };
+        (bytes > limit).then_some(at)
+    });
+    if let Some(end) = end {
         text.truncate(end);
         text.push_str(" … (cut)");
     }
@@ -298,6 +312,15 @@ mod tests {
         assert!(error.error_message.ends_with("é … (cut)"));
         assert!(error.to_json().len() < MAX_ERROR_BYTES);
         assert!(error.stack_trace.is_empty());
+        for character in ["\\u0000", "\\n", "\\\"", "\\\\", "x"] {
+            let many = character.repeat(MAX_ERROR_BYTES);
+            let json = format!(r#"{{"errorType":"{many}","errorMessage":"{many}"}}"#);
+            let length = error_of(&json).to_json().len();
+            assert!(
+                (MAX_ERROR_BYTES - 200..=MAX_ERROR_BYTES).contains(&length),
+                "{character}: {length}"
+            );
+        }
     }
 
     #[test]
