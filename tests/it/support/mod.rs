@@ -29,3 +29,14 @@ pub(crate) fn tagged(result: &str) -> String {
         r#"while read -r line; do {ID}; printf '{{"id":"%s","result":%s}}\n' "$id" {result}; done"#
     )
 }
+
+/// A bridge, not yet started, whose handler is a Python program.
+pub(crate) fn python(lambda: &Lambda, program: &str) -> bridge::Builder {
+    Bridge::of(lambda).program(&["python3", "-c", program])
+}
+
+/// How often a story is told whose end may hang on chance: few times, unless `LAMBDA_STDIO_TRIALS` says more.
+#[expect(clippy::disallowed_methods, reason = "a test's own variable, not configuration")]
+pub(crate) fn trials(few: u32) -> u32 {
+    std::env::var("LAMBDA_STDIO_TRIALS").ok().and_then(|text| text.parse().ok()).unwrap_or(few)
+}
