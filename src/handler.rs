@@ -131,9 +131,7 @@ impl Handler {
             None => (started.output, None),
         };
         let mut input = Input::new(started.input);
-        if settings.writes_space {
-            input.write_space();
-        }
+        let space = settings.writes_space && input.write_space();
         Ok(Self {
             process: started.process,
             file: started.file,
@@ -147,8 +145,8 @@ impl Handler {
             lines: LogLines::default(),
             launch: started.report.is_none().then_some(Launch::Running),
             report: started.report,
-            space: settings.writes_space.then_some(LOOK_FIRST),
-            never_read: settings.writes_space,
+            space: space.then_some(LOOK_FIRST),
+            never_read: space,
             closing: None,
             ended: false,
             #[cfg(feature = "cli")]
