@@ -240,7 +240,10 @@ impl Supervisor {
             Happening::Running if self.readiness == Readiness::None => self.became_ready(),
             Happening::Running => (),
             Happening::ReachedRead => self.became_ready(),
-            Happening::Broken(error) => self.end(broken(error)),
+            Happening::Broken(error) => {
+                let cause = self.broken(error);
+                self.end(cause);
+            }
             Happening::Closed(closed) => self.end(self.closed(closed)),
             Happening::Ended => self.end(self.exited()),
             Happening::NotStarted(unstarted) => self.never_ran(unstarted),
@@ -347,9 +350,10 @@ impl Supervisor {
 
     /// There is no process at all.
     fn not_started(&mut self, unstarted: Unstarted) {
+        let unstarted = if self.was_ready { unstarted.of_one_that_ran() } else { unstarted };
         tracing::error!(generation = self.generation, cause = %unstarted, "handler not started");
         // What is wrong with a deployed program stays wrong; it is told at once.
-        let hopeless = !self.was_ready && matches!(unstarted, Unstarted::Entrypoint(_));
+        let hopeless = matches!(unstarted, Unstarted::Entrypoint(_));
         let decision =
             if hopeless { Decision::GiveUp } else { self.restarts.ended(Life::default()) };
         self.follow(decision, Fault::SpawnFailed(unstarted));
@@ -410,6 +414,23 @@ impl Supervisor {
         Fault::Exited { when: self.when(), how, said }
     }
 
+    /// What output that can no longer be told into messages is told as.
+    fn broken(&mut self, error: FrameError) -> Fault {
+        match error {
+            FrameError::TooLong { .. } => Fault::TooLarge,
+            FrameError::Truncated { held } => {
+                let said = self.stage.handler().map(|handler| {
+                    handler.pump_logs();
+                    handler.last_written()
+                });
+                Fault::Truncated { held, said: said.unwrap_or_default() }
+            }
+            error @ (FrameError::TextForLength { .. } | FrameError::Io(_)) => {
+                Fault::Protocol(error.to_string())
+            }
+        }
+    }
+
     fn closed(&self, closed: Closed) -> Fault {
         let said = match &self.stage {
             Stage::Starting(handler) | Stage::Ready(handler) => handler.last_written(),
@@ -453,17 +474,6 @@ impl Stage {
                 Some(handler)
             }
             Self::Pause { .. } | Self::Exhausted(_) => None,
-        }
-    }
-}
-
-/// Output that can no longer be told into messages.
-fn broken(error: FrameError) -> Fault {
-    match error {
-        FrameError::TooLong { .. } => Fault::TooLarge,
-        FrameError::Truncated { held } => Fault::Truncated { held },
-        error @ (FrameError::TextForLength { .. } | FrameError::Io(_)) => {
-            Fault::Protocol(error.to_string())
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{self, Instant};
 
-use super::{KILL_PATIENCE, Stage, Supervisor, Unready, broken, millis};
+use super::{KILL_PATIENCE, Stage, Supervisor, Unready, millis};
 use crate::handler::{Fault, Happening};
 use crate::interrupt::Reason;
 use crate::invocation::{Deadline, Invocation};
@@ -128,7 +128,7 @@ impl Supervisor {
             },
             Happening::Ended => Some(Err(self.with_hint(self.exited()))),
             Happening::Closed(closed) => Some(Err(self.with_hint(self.closed(closed)))),
-            Happening::Broken(error) => Some(Err(broken(error))),
+            Happening::Broken(error) => Some(Err(self.broken(error))),
             Happening::NotStarted(unstarted) => Some(Err(Fault::SpawnFailed(unstarted))),
             Happening::NoLauncher | Happening::Running | Happening::ReachedRead => None,
         }
@@ -201,6 +201,12 @@ impl Supervisor {
             Fault::Exited { when, how, said } => {
                 Fault::Exited { when, how, said: format!("; {hint}{said}") }
             }
+            Fault::ClosedOutput { when, said } => {
+                Fault::ClosedOutput { when, said: format!("; {hint}{said}") }
+            }
+            Fault::ClosedInput { when, said } => {
+                Fault::ClosedInput { when, said: format!("; {hint}{said}") }
+            }
             other => other,
         }
     }
@@ -225,8 +231,8 @@ impl Supervisor {
         } else {
             let bytes = handler.unfinished_bytes();
             said.push_str(&format!(
-                "; {bytes} bytes came without a line end: did you end the reply's line, and flush \
-                 standard output?"
+                "; {bytes} bytes came without a line end (did you end the reply's line, and flush \
+                 standard output?)"
             ));
         }
         said.push_str(&handler.last_written());
