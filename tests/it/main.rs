@@ -6,4 +6,5 @@
 mod support;
 
 mod cases;
+mod faults;
 mod replies;

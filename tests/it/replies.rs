@@ -246,16 +246,15 @@ fn a_tagged_reply_may_come_before_the_request_is_read() {
 import os
 os.read(0, 1)
 rest = b''
+def read(most):
+    chunk = os.read(0, most)
+    if not chunk: raise SystemExit
+    return chunk
 while True:
-    while len(rest) < 23:
-        chunk = os.read(0, 23 - len(rest))
-        if not chunk: raise SystemExit
-        rest += chunk
+    while len(rest) < 23: rest += read(23 - len(rest))
     os.write(1, b'{\"id\":\"%s\",\"result\":%d}\\n{\"behind\":1}\\n' % (rest[7:23], os.getpid()))
-    while not rest.endswith(b'\\n'):
-        rest = os.read(0, 65536)
-        if not rest: raise SystemExit
-    rest = b''
+    while b'\\n' not in rest: rest = read(65536)
+    rest = rest.partition(b'\\n')[2]
 ",
         )
         .start();

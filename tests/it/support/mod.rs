@@ -3,7 +3,7 @@
 mod bridge;
 mod lambda;
 
-pub(crate) use bridge::Bridge;
+pub(crate) use bridge::{Bridge, Builder};
 pub(crate) use lambda::{Answer, Delivery, Lambda};
 
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ pub(crate) fn tagged(result: &str) -> String {
 }
 
 /// A bridge, not yet started, whose handler is a Python program.
-pub(crate) fn python(lambda: &Lambda, program: &str) -> bridge::Builder {
+pub(crate) fn python(lambda: &Lambda, program: &str) -> Builder {
     Bridge::of(lambda).program(&["python3", "-c", program])
 }
 
