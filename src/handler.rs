@@ -170,6 +170,11 @@ impl Handler {
         match self.launch.take() {
             None => (),
             Some(Launch::Running) => return Some(Happening::Running),
+            Some(Launch::Refused(errno)) if !self.ended => {
+                // The launcher is about to end, and is to be reaped.
+                self.launch = Some(Launch::Refused(errno));
+                return None;
+            }
             Some(Launch::Refused(errno)) => {
                 return Some(Happening::NotStarted(start::refused(&self.file, errno)));
             }

@@ -17,6 +17,8 @@ pub(super) struct Input {
     offer: Option<Offer>,
     /// A request that was answered before it was wholly written: its rest goes before the next one.
     rest: Option<Offer>,
+    /// Whether a write failed for good: nobody is left who could read.
+    unreadable: bool,
     /// Bytes that lay unread before the offer: the readiness space of a handler that never read it.
     left_before: usize,
 }
@@ -42,7 +44,7 @@ impl Offer {
 
 impl Input {
     pub(super) fn new(pipe: pipe::Sender) -> Self {
-        Self { pipe: Some(pipe), offer: None, rest: None, left_before: 0 }
+        Self { pipe: Some(pipe), offer: None, rest: None, unreadable: false, left_before: 0 }
     }
 
     /// Writes the space that tells when the handler has come to read; whether it lies there now.
@@ -79,10 +81,14 @@ impl Input {
         self.offer.take().map(|offer| offer.line)
     }
 
-    /// Whether something is still to be written.
+    /// Whether something is still to be written, and can be.
     pub(super) fn is_pending(&self) -> bool {
-        let offers = [&self.rest, &self.offer];
-        self.pipe.is_some() && offers.into_iter().flatten().any(|offer| !offer.rest().is_empty())
+        self.pipe.is_some() && !self.unreadable && !self.is_written()
+    }
+
+    /// Whether nothing is still to be written.
+    fn is_written(&self) -> bool {
+        [&self.rest, &self.offer].into_iter().flatten().all(|offer| offer.rest().is_empty())
     }
 
     /// Writes what the pipe takes now.
@@ -93,8 +99,12 @@ impl Input {
                 match pipe.try_write(offer.rest()) {
                     Ok(written) => offer.written += written,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-                    // Full, or without a reader: the first is waited for, the second is seen as an event.
-                    Err(_) => return,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                    // Such a pipe is always writable, to be told so: it is its end that is waited for.
+                    Err(_) => {
+                        self.unreadable = true;
+                        return;
+                    }
                 }
             }
         }
@@ -124,7 +134,7 @@ impl Input {
     /// Whether the handler has read the whole request, but for a final line end.
     pub(super) fn was_read(&self) -> bool {
         self.offer.as_ref().is_none_or(|offer| {
-            !self.is_pending() && self.unread() <= offer.line.slack() + self.left_before
+            self.is_written() && self.unread() <= offer.line.slack() + self.left_before
         })
     }
 

@@ -153,8 +153,8 @@ impl Supervisor {
                 Judgement::OutOfStep => {
                     self.life.out_of_step_at_first = self.life.answered == 0;
                     return Err(Fault::Protocol(format!(
-                        "the handler printed a second JSON line, of {} bytes, behind its reply: which \
-                         of the two is the reply cannot be known. Print one line for each request, or \
+                        "the handler printed a second line, of {} bytes, that could be its reply: \
+                         which of the two is meant cannot be known. Print one line for each request, or \
                          tag replies with the id of their request",
                         behind.len()
                     )));
