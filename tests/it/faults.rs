@@ -1,18 +1,15 @@
 //! Stories of faults: what the caller is told, what the next caller gets, and that nothing is left running.
 
+mod ends;
 mod limits;
+mod lines;
 mod programs;
 mod scene;
 
 use std::time::Duration;
 
-use crate::support::{Bridge, Delivery, ID, Lambda, eventually, python};
-use scene::{Scene, bad};
-
-/// A handler that times out soon.
-fn soon() -> Delivery {
-    bad().timeout_ms(300)
-}
+use crate::support::{Bridge, Delivery, ID, Lambda};
+use scene::{Scene, bad, soon};
 
 #[test]
 fn a_handler_that_exits_is_named_with_its_status_and_last_lines() {
@@ -130,15 +127,6 @@ fn a_stopped_handler_times_out_and_is_killed() {
 }
 
 #[test]
-fn a_reply_that_drips_gets_no_more_time() {
-    let mut scene = Scene::of("while :; do printf 1; sleep 0.05; done");
-    let said = scene.replaced(soon(), "Runtime.HandlerTimeout");
-    assert!(said.contains(" bytes came without a line end ("), "{said}");
-    assert!(!said.contains("; 0 bytes"), "{said}");
-    scene.ends();
-}
-
-#[test]
 fn a_timeout_counts_the_bytes_without_a_line_end() {
     let mut scene = Scene::of("printf '{:5}'; sleep 30");
     let said = scene.replaced(soon(), "Runtime.HandlerTimeout");
@@ -213,6 +201,7 @@ fn an_almost_reply_is_quoted_with_its_cure() {
         ("NaN", "NaN", "expected value at line 1 column 1"),
         ("hello there", "hello there", "expected value at line 1 column 1"),
         ("01", "01", "invalid number at line 1 column 2"),
+        ("\"\"\"", "\"\"\"", "trailing characters at line 1 column 3"),
         ("{} {}", "{} {}", "trailing characters at line 1 column 4"),
         (&long, &long[..200], "expected value at line 1 column 1"),
     ] {
@@ -225,6 +214,11 @@ fn an_almost_reply_is_quoted_with_its_cure() {
         assert!(said.contains(&words), "{said}");
         scene.ends();
     }
+    let mut scene = Scene::of("printf '\\351t\\351\\n'; exit 0");
+    let said = scene.replaced(bad(), "Runtime.HandlerExited");
+    let words = "; it printed \"\u{fffd}t\u{fffd}\", which did not count as a reply: it is not UTF-8 (byte 0)";
+    assert!(said.contains(words), "{said}");
+    scene.ends();
     let mut scene = Scene::of("echo; echo some words; echo and more; sleep 30");
     let said = scene.replaced(soon(), "Runtime.HandlerTimeout");
     assert!(
@@ -295,9 +289,20 @@ fn a_second_line_behind_a_plain_reply_is_a_protocol_error() {
     let mut scene = Scene::of("printf '{\"a\":1}\\n{\"b\":22}\\n'");
     assert_eq!(
         scene.replaced(bad(), "Runtime.ProtocolError"),
-        "the handler printed a second JSON line, of 8 bytes, behind its reply: which of the two is the \
-         reply cannot be known. Print one line for each request, or tag replies with the id of their \
+        "the handler printed a second line, of 8 bytes, that could be its reply: which of the two is meant \
+         cannot be known. Print one line for each request, or tag replies with the id of their \
          request"
+    );
+    scene.ends();
+    // Where words are replies, a second line of words is one too many.
+    let mut scene = Scene::built(|bridge| {
+        let fault = "while read -r line; do case $line in *bad*) printf 'a\\nbc\\n';; *) echo $$;; esac; done";
+        bridge.shell(fault).env("LAMBDA_STDIO_REPLIES", "text")
+    });
+    let said = scene.replaced(bad(), "Runtime.ProtocolError");
+    assert!(
+        said.starts_with("the handler printed a second line, of 2 bytes, that could"),
+        "{said}"
     );
     scene.ends();
     // Words behind a reply are log lines.
@@ -306,58 +311,6 @@ fn a_second_line_behind_a_plain_reply_is_a_protocol_error() {
         Bridge::with(&lambda, "while read -r line; do printf \"$$\\nall done\\n\\n\"; done");
     let pid = lambda.event("1").text();
     lambda.event("2").is_response(&pid);
-    bridge.leaves_nothing();
-}
-
-#[test]
-fn a_second_line_a_moment_later_never_becomes_the_next_answer() {
-    let lambda = Lambda::start();
-    let bridge = Bridge::with(&lambda, "while read -r line; do echo $$; sleep 0.03; echo 77; done");
-    for _ in 0..crate::support::trials(3) {
-        let first = lambda.event("1").text();
-        eventually("the handler is replaced", || {
-            !bridge.descendants().contains(&first.parse().unwrap())
-        });
-        let second = lambda.event("2").text();
-        assert_ne!(second, first);
-        assert_ne!(second, "77");
-        eventually("the handler is replaced", || {
-            !bridge.descendants().contains(&second.parse().unwrap())
-        });
-    }
-    bridge.logged("the handler printed a line of 2 bytes that nobody asked for");
-    assert!(!bridge.logs().contains("77"), "{}", bridge.logs());
-    bridge.leaves_nothing();
-}
-
-#[test]
-fn a_second_line_behind_the_next_request_is_no_answer_to_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let wire = folder.path().join("wire");
-    // It prints its second line once the next request lies in its input, unread.
-    let late = format!(
-        "read -r line; echo $$; until [ $(grep -c '\"in\"' {0}) -gt 1 ]; do :; done; \
-         : > {0}; echo 77; sleep 30",
-        wire.display()
-    );
-    let mut scene =
-        Scene::built(|bridge| bridge.shell(&late).env("LAMBDA_STDIO_WIRE", wire.to_str().unwrap()));
-    let said = scene.replaced(bad(), "Runtime.ProtocolError");
-    assert!(said.starts_with("the handler printed a reply before it had read"), "{said}");
-    scene.ends();
-}
-
-#[test]
-fn json_printed_while_idle_replaces_the_handler_and_answers_nobody() {
-    let lambda = Lambda::start();
-    let idle = "yes '{\"level\":\"info\"}' | head -c 65536";
-    let bridge =
-        Bridge::with(&lambda, &format!("while read -r line; do echo $$; sleep 0.02; {idle}; done"));
-    let first = lambda.event("1").text();
-    bridge.logged("the handler printed a line of 16 bytes that nobody asked for");
-    let second = lambda.event("2").text();
-    assert_ne!(second.parse::<i32>().unwrap(), first.parse::<i32>().unwrap());
-    assert!(!bridge.logs().contains("level"), "{}", bridge.logs());
     bridge.leaves_nothing();
 }
 
@@ -376,35 +329,6 @@ fn half_a_line_is_a_truncated_reply() {
         );
         scene.ends();
     }
-}
-
-#[test]
-fn broken_lengths_are_told_in_words() {
-    let program = "
-import json, os, struct, sys
-read = sys.stdin.buffer.read
-while head := read(4):
-    event = json.loads(read(*struct.unpack('>I', head)))['event']
-    text = b'%d' % os.getpid()
-    message = struct.pack('>I', len(text)) + text
-    if event == 'text': message = b'{\"a\":1}\\n'
-    if event == 'vast': message = b'\\xff\\xff\\xff\\xff'
-    if event == 'half': message = message[:-1]
-    os.write(1, message)
-    if event == 'half': raise SystemExit
-";
-    let mut scene = Scene::built(|bridge| {
-        bridge.program(&["python3", "-c", program]).env("LAMBDA_STDIO_FRAMING", "length")
-    });
-    assert_eq!(
-        scene.replaced(Delivery::new("\"text\""), "Runtime.ProtocolError"),
-        "text came where a length was due: it begins with \"{\\\"a\\\"\". With \
-         LAMBDA_STDIO_FRAMING=length each reply is preceded by its length as 4 bytes, big-endian"
-    );
-    scene.replaced(Delivery::new("\"vast\""), "Function.ResponseSizeTooLarge");
-    let said = scene.replaced(Delivery::new("\"half\""), "Runtime.TruncatedReply");
-    assert!(said.starts_with("the handler's output ended inside its reply, after "), "{said}");
-    scene.ends();
 }
 
 #[test]
@@ -520,65 +444,6 @@ fn a_replacement_that_cannot_be_started_is_told_with_the_errno() {
 }
 
 #[test]
-fn a_replacement_without_descriptors_is_told_with_the_errno() {
-    let lambda = Lambda::start();
-    let bridge = Bridge::with(&lambda, "while read -r line; do echo $$; done");
-    let first: i32 = lambda.event("1").text().parse().unwrap();
-    lambda.idle();
-    programs::limit_descriptors(bridge.pid(), 8);
-    programs::kill(first);
-    bridge.logged("handler not started");
-    let said = lambda.invoke(soon()).is_error("Runtime.HandlerSpawnFailed");
-    assert!(said.starts_with("cannot start /"), "{said}");
-    assert!(said.ends_with("/sh: Too many open files (EMFILE)"), "{said}");
-    programs::limit_descriptors(bridge.pid(), 1024);
-    let next: i32 = lambda.event("2").text().parse().unwrap();
-    assert_eq!(bridge.descendants(), [next]);
-    bridge.leaves_nothing();
-}
-
-#[test]
-fn a_program_that_vanishes_ends_the_runtime_with_its_cause() {
-    let lambda = Lambda::start();
-    let folder = tempfile::tempdir().unwrap();
-    let program = programs::script(folder.path(), "rm $0; read -r line; echo $$");
-    let mut bridge = Bridge::of(&lambda).program(&[program.to_str().unwrap()]).start();
-    assert_eq!(lambda.event("1").kind, "response");
-    let answer = lambda.answer();
-    assert_eq!(answer.kind, "init error");
-    assert_eq!(
-        answer.is_error("Runtime.HandlerSpawnFailed"),
-        format!(
-            "cannot start {}: there is no such file; {} holds nothing (ENOENT)",
-            program.display(),
-            folder.path().display()
-        )
-    );
-    assert_eq!(bridge.ended().code(), Some(1));
-    assert_eq!(bridge.descendants(), [0; 0]);
-}
-
-#[test]
-fn a_reply_in_pieces_that_come_slowly_is_one_reply() {
-    let lambda = Lambda::start();
-    let bridge = python(
-        &lambda,
-        "
-import os, sys, time
-for line in sys.stdin:
-    for byte in b'[%d]\\n' % os.getpid():
-        os.write(1, bytes([byte]))
-        time.sleep(0.002)
-",
-    )
-    .start();
-    let first = lambda.event("1").text();
-    assert_eq!(first, format!("[{}]", bridge.descendants()[0]));
-    lambda.event("2").is_response(&first);
-    bridge.leaves_nothing();
-}
-
-#[test]
 fn a_result_of_exactly_the_limit_is_delivered() {
     for tagged in [false, true] {
         let scene = limits::prints(tagged);
@@ -614,25 +479,4 @@ fn an_endless_line_is_too_large_and_is_not_held() {
     let peak = limits::peak_kib(scene.bridge.pid());
     assert!(peak < 40_000, "{peak} KiB");
     scene.ends();
-}
-
-#[test]
-fn an_untagged_line_where_replies_are_tagged_is_told_as_such() {
-    let lambda = Lambda::start();
-    let script = format!(
-        "while read -r line; do {ID}; case $line in *bad*) echo '{{\"a\":1}}';; \
-         *) printf '{{\"id\":\"%s\",\"result\":%s}}\\n' $id $$;; esac; done"
-    );
-    let bridge = Bridge::with(&lambda, &script);
-    let first = lambda.event("1").text();
-    let said = lambda.invoke(soon()).is_error("Runtime.HandlerTimeout");
-    assert!(
-        said.contains(
-            "; it printed \"{\\\"a\\\":1}\", which did not count as a reply: replies are tagged here, \
-             with the id of their request, and it is not. "
-        ),
-        "{said}"
-    );
-    assert_ne!(lambda.event("2").text(), first);
-    bridge.leaves_nothing();
 }
