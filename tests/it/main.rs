@@ -1,7 +1,7 @@
 //! The one integration binary: the real `bootstrap` against a scripted Runtime API, the protocol's
 //! cases, and the companion as its user runs it.
 
-#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests say what they expect")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what they expect")]
 
 mod support;
 
