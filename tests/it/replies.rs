@@ -1,5 +1,6 @@
 //! Stories of replies: what a handler prints, and what the caller gets.
 
+mod context;
 mod modes;
 
 use crate::support::{Bridge, Delivery, ID, Lambda, python, tagged, trials};
