@@ -169,6 +169,11 @@ impl Handler {
         match self.launch.take() {
             None => (),
             Some(Launch::Running) => return Some(Happening::Running),
+            Some(Launch::Refused(errno)) if !self.ended => {
+                // The launcher is about to end, and is to be reaped.
+                self.launch = Some(Launch::Refused(errno));
+                return None;
+            }
             Some(Launch::Refused(errno)) => {
                 return Some(Happening::NotStarted(start::refused(&self.file, errno)));
             }
@@ -331,7 +336,12 @@ impl Handler {
         self.input.write_some();
     }
 
-    /// Takes the request back: answered, or to be given to another.
+    /// The request was answered: nothing more is asked about it.
+    pub fn finish_request(&mut self) {
+        self.input.finish();
+    }
+
+    /// Takes the request back, to be given to another.
     pub fn withdraw(&mut self) -> Option<RequestLine> {
         self.input.withdraw()
     }

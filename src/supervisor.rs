@@ -240,7 +240,10 @@ impl Supervisor {
             Happening::Running if self.readiness == Readiness::None => self.became_ready(),
             Happening::Running => (),
             Happening::ReachedRead => self.became_ready(),
-            Happening::Broken(error) => self.end(broken(error)),
+            Happening::Broken(error) => {
+                let cause = self.broken(error);
+                self.end(cause);
+            }
             Happening::Closed(closed) => self.end(self.closed(closed)),
             Happening::Ended => self.end(self.exited()),
             Happening::NotStarted(unstarted) => self.never_ran(unstarted),
@@ -350,13 +353,13 @@ impl Supervisor {
 
     /// There is no process at all.
     fn not_started(&mut self, unstarted: Unstarted) {
-        let (decision, unstarted) = match unstarted {
-            // What is wrong with a deployed program stays wrong: it is told at once.
-            Unstarted::Entrypoint(_) if !self.was_ready => (Decision::GiveUp, unstarted),
-            // It ran before, so what is wrong now may pass.
-            Unstarted::Entrypoint(why) | Unstarted::Resources(why) => {
+        let unstarted = if self.was_ready { unstarted.of_one_that_ran() } else { unstarted };
+        // What is wrong with a deployed program stays wrong; it is told at once.
+        let decision = match &unstarted {
+            Unstarted::Entrypoint(_) => Decision::GiveUp,
+            Unstarted::Resources(why) => {
                 tracing::error!(generation = self.generation, cause = why, "handler not started");
-                (self.restarts.ended(Life::default()), Unstarted::Resources(why))
+                self.restarts.ended(Life::default())
             }
         };
         self.follow(decision, Fault::SpawnFailed(unstarted));
@@ -417,6 +420,23 @@ impl Supervisor {
         Fault::Exited { when: self.when(), how, said }
     }
 
+    /// What output that can no longer be told into messages is told as.
+    fn broken(&mut self, error: FrameError) -> Fault {
+        match error {
+            FrameError::TooLong { .. } => Fault::TooLarge,
+            FrameError::Truncated { held } => {
+                let said = self.stage.handler().map(|handler| {
+                    handler.pump_logs();
+                    handler.last_written()
+                });
+                Fault::Truncated { held, said: said.unwrap_or_default() }
+            }
+            error @ (FrameError::TextForLength { .. } | FrameError::Io(_)) => {
+                Fault::Protocol(error.to_string())
+            }
+        }
+    }
+
     fn closed(&self, closed: Closed) -> Fault {
         let said = match &self.stage {
             Stage::Starting(handler) | Stage::Ready(handler) => handler.last_written(),
@@ -460,17 +480,6 @@ impl Stage {
                 Some(handler)
             }
             Self::Pause { .. } | Self::Exhausted(_) => None,
-        }
-    }
-}
-
-/// Output that can no longer be told into messages.
-fn broken(error: FrameError) -> Fault {
-    match error {
-        FrameError::TooLong { .. } => Fault::TooLarge,
-        FrameError::Truncated { held } => Fault::Truncated { held },
-        error @ (FrameError::TextForLength { .. } | FrameError::Io(_)) => {
-            Fault::Protocol(error.to_string())
         }
     }
 }

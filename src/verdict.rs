@@ -104,7 +104,7 @@ mod tests {
             ),
             (Fault::DeadlineExceeded { said: says() }, "Runtime.HandlerTimeout", Fate::Replace),
             (Fault::NotReady { why: says() }, "Runtime.HandlerNotReady", Fate::Keep),
-            (Fault::Truncated { held: 1 }, "Runtime.TruncatedReply", Fate::Replace),
+            (Fault::Truncated { held: 1, said: says() }, "Runtime.TruncatedReply", Fate::Replace),
             (Fault::TooLarge, "Function.ResponseSizeTooLarge", Fate::Replace),
             (Fault::Protocol(says()), "Runtime.ProtocolError", Fate::Replace),
             (Fault::InvalidEvent(says()), "Runtime.InvalidEvent", Fate::Keep),

@@ -108,6 +108,12 @@ pub(super) fn why_it_ended(last_words: &str) -> Option<String> {
                 .to_owned(),
         );
     }
+    if says("env: ") && says("No such file") && (says("\\r'") || says("\r'")) {
+        return Some(
+            "the script's first line ends in a carriage return (CRLF): save the script with LF line ends"
+                .to_owned(),
+        );
+    }
     None
 }
 
@@ -134,11 +140,11 @@ struct Elf {
 }
 
 #[cfg(target_arch = "x86_64")]
-const OUR_MACHINE: u16 = 62;
+pub(super) const OUR_MACHINE: u16 = 62;
 #[cfg(target_arch = "aarch64")]
-const OUR_MACHINE: u16 = 183;
+pub(super) const OUR_MACHINE: u16 = 183;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-const OUR_MACHINE: u16 = 0;
+pub(super) const OUR_MACHINE: u16 = 0;
 
 fn machine_name(machine: u16) -> String {
     match machine {
@@ -252,6 +258,8 @@ mod tests {
                 machine_name(OUR_MACHINE)
             )
         );
+        let cut = said(&elf_for(OUR_MACHINE, None), Errno::ENOEXEC);
+        assert_eq!(cut, "cannot start program: its ELF file is broken or cut off (ENOEXEC)");
         let loader = said(&elf_for(OUR_MACHINE, Some("/lib/ld-none.so.1")), Errno::ENOENT);
         assert!(
             loader.contains("its dynamic loader \"/lib/ld-none.so.1\" is not here"),
@@ -293,6 +301,11 @@ mod tests {
                 .expect("a reason")
                 .contains("lib/")
         );
+        for words in
+            ["/usr/bin/env: 'sh\\r': No such file", "env: can't execute 'sh\r': No such file"]
+        {
+            assert!(why_it_ended(words).expect("a reason").contains("CRLF"));
+        }
         assert_eq!(why_it_ended("Traceback"), None);
     }
 }

@@ -51,11 +51,13 @@ pub enum Fault {
     /// The output ended inside a message.
     #[error(
         "the handler's output ended inside its reply, after {held} bytes of it: nothing of them was \
-         delivered. End the reply's line, and flush it, before the program ends"
+         delivered. End the reply's line, and flush it, before the program ends{said}"
     )]
     Truncated {
         /// The bytes that came.
         held: usize,
+        /// What it last wrote.
+        said: String,
     },
     /// The result is larger than Lambda takes.
     #[error(
@@ -145,12 +147,20 @@ pub enum Unstarted {
     /// The program itself: it stays so until it is deployed anew.
     #[error("{0}")]
     Entrypoint(String),
-    /// Descriptors, memory, processes: it may go better the next time.
+    /// Descriptors, memory, processes, or a file that was there before: it may go better the next time.
     #[error("{0}")]
     Resources(String),
 }
 
 impl Unstarted {
+    /// The same of a program that ran before: it was deployed well, so this may pass.
+    #[must_use]
+    pub fn of_one_that_ran(self) -> Self {
+        match self {
+            Self::Entrypoint(why) | Self::Resources(why) => Self::Resources(why),
+        }
+    }
+
     /// The error's type, as Lambda and the caller read it.
     #[must_use]
     pub fn error_type(&self) -> &'static str {

@@ -12,6 +12,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use super::best_effort;
+use super::diagnosis::OUR_MACHINE;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::prctl::set_pdeathsig;
@@ -173,13 +174,25 @@ fn become_program(program: &OsStr, arguments: &[OsString]) -> Errno {
     Errno::ETXTBSY
 }
 
-/// Whether a file begins as a program does; one that cannot be read is left to exec.
+/// Whether a file begins as a program for this machine does; one that cannot be read is left to exec.
 fn has_known_head(program: &Path) -> bool {
-    let mut head = [0; 4];
+    let mut head = [0; 20];
     match std::fs::File::open(program).and_then(|mut file| io::Read::read(&mut file, &mut head)) {
-        Ok(length) => head.starts_with(b"\x7fELF") || (length >= 2 && head.starts_with(b"#!")),
+        Ok(20) if head.starts_with(b"\x7fELF") => {
+            head.ends_with(&OUR_MACHINE.to_le_bytes()) || elf_may_be_emulated()
+        }
+        Ok(length) => length >= 2 && head.starts_with(b"#!"),
         Err(_) => true,
     }
+}
+
+/// Whether the kernel was told of an emulator for some ELF programs.
+fn elf_may_be_emulated() -> bool {
+    std::fs::read_dir("/proc/sys/fs/binfmt_misc").is_ok_and(|formats| {
+        formats.flatten().any(|format| {
+            std::fs::read_to_string(format.path()).is_ok_and(|text| text.contains("magic 7f454c46"))
+        })
+    })
 }
 
 #[cfg(test)]

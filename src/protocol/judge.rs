@@ -226,7 +226,8 @@ impl std::fmt::Display for LogReason {
         match self {
             Self::NotJson(reason) => reason.fmt(formatter),
             Self::BeforeFirstDelivery => formatter.write_str("it came before the first invocation"),
-            Self::TaggedMode => formatter.write_str("replies are tagged here and it is not"),
+            Self::TaggedMode => formatter
+                .write_str("replies are tagged here, with the id of their request, and it is not"),
             Self::Piece => formatter.write_str("it is indented and follows another line"),
         }
     }

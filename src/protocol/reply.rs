@@ -11,6 +11,10 @@ use super::{DeliveryId, MAX_ERROR_BYTES};
 use crate::invocation::FunctionError;
 use crate::json::{self, NotJson};
 
+/// How much of the type of an error that is cut is kept, and room for what stands around type and message.
+const MAX_TYPE_BYTES: usize = 1024;
+const AROUND_BYTES: usize = 128;
+
 /// What the handler answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
@@ -181,26 +185,24 @@ pub(super) fn function_error(line: &Bytes, raw: &RawValue) -> FunctionError {
 /// An error whose JSON fits its limit: without its stack, and with as much of its message as there is
 /// room for.
 fn cut_to_fit(error: FunctionError) -> FunctionError {
-    let mut error = FunctionError::new(cut(error.error_type, 1024), error.error_message);
-    // Escapes make JSON longer than its text; what they cost is only known once it is written.
-    loop {
-        let surplus = error.to_json().len().saturating_sub(MAX_ERROR_BYTES);
-        if surplus == 0 {
-            return error;
-        }
-        let room = error.error_message.len().saturating_sub(surplus.max(64));
-        error.error_message = cut(error.error_message, room);
-    }
+    let error_type = cut(error.error_type, MAX_TYPE_BYTES);
+    let room = MAX_ERROR_BYTES - AROUND_BYTES - json::string(&error_type).len();
+    FunctionError::new(error_type, cut(error.error_message, room))
 }
 
-/// A text of at most `limit` bytes, cut between characters and marked as cut.
+/// A text of at most `limit` bytes as a JSON string has them, cut between characters and marked as cut.
 fn cut(mut text: String, limit: usize) -> String {
     const MARK: &str = " … (cut)";
-    if text.len() > limit {
-        let end = (0..=limit.saturating_sub(MARK.len()))
-            .rev()
-            .find(|end| text.is_char_boundary(*end))
-            .unwrap_or_default();
+    let mut bytes = 0;
+    let end = text.char_indices().find_map(|(at, character)| {
+        bytes += match character {
+            '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => 2,
+            '\0'..='\u{1f}' => 6,
+            other => other.len_utf8(),
+        };
+        (bytes > limit).then_some(at)
+    });
+    if let Some(end) = end {
         text.truncate(end);
         text.push_str(MARK);
     }
@@ -370,6 +372,15 @@ mod tests {
             json.len()
         );
         assert!(error.stack_trace.is_empty());
+        for character in ["\\u0000", "\\n", "\\\"", "\\\\", "x"] {
+            let many = character.repeat(MAX_ERROR_BYTES);
+            let json = format!(r#"{{"errorType":"{many}","errorMessage":"{many}"}}"#);
+            let length = error_of(&json).to_json().len();
+            assert!(
+                (MAX_ERROR_BYTES - 200..=MAX_ERROR_BYTES).contains(&length),
+                "{character}: {length}"
+            );
+        }
     }
 
     #[test]

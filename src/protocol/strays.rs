@@ -46,6 +46,7 @@ impl Strays {
         let quoted = String::from_utf8_lossy(&self.first);
         let more = match self.lines {
             1 => String::new(),
+            2 => "; 1 more line followed".to_owned(),
             lines => format!("; {} more lines followed", lines - 1),
         };
         Some(format!(

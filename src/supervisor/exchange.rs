@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{self, Instant};
 
-use super::{KILL_PATIENCE, Stage, Supervisor, Unready, broken, millis};
+use super::{KILL_PATIENCE, Stage, Supervisor, Unready, millis};
 use crate::handler::{Fault, Happening};
 use crate::interrupt::Reason;
 use crate::invocation::{Deadline, Invocation};
@@ -135,7 +135,7 @@ impl Supervisor {
             },
             Happening::Ended => Some(Err(self.with_hint(self.exited()))),
             Happening::Closed(closed) => Some(Err(self.with_hint(self.closed(closed)))),
-            Happening::Broken(error) => Some(Err(broken(error))),
+            Happening::Broken(error) => Some(Err(self.broken(error))),
             Happening::NotStarted(unstarted) => Some(Err(Fault::SpawnFailed(unstarted))),
             Happening::NoLauncher | Happening::Running | Happening::ReachedRead => None,
         }
@@ -160,8 +160,8 @@ impl Supervisor {
                 Judgement::OutOfStep => {
                     self.life.out_of_step_at_first = self.life.answered == 0;
                     return Err(Fault::Protocol(format!(
-                        "the handler printed a second JSON line, of {} bytes, behind its reply: which \
-                         of the two is the reply cannot be known. Print one line for each request, or \
+                        "the handler printed a second line, of {} bytes, that could be its reply: \
+                         which of the two is meant cannot be known. Print one line for each request, or \
                          tag replies with the id of their request",
                         behind.len()
                     )));
@@ -179,7 +179,7 @@ impl Supervisor {
     fn answered(&mut self, outcome: Outcome) -> Outcome {
         self.judge.close();
         if let Some(handler) = self.stage.handler() {
-            drop(handler.withdraw());
+            handler.finish_request();
             handler.pump_logs();
         }
         if outcome.is_ok() {
@@ -230,7 +230,7 @@ impl Supervisor {
         } else {
             let bytes = handler.unfinished_bytes();
             let hint = "did you end the reply's line, and flush standard output?";
-            said = format!("{said}; {bytes} bytes came without a line end: {hint}");
+            said = format!("{said}; {bytes} bytes came without a line end ({hint})");
         }
         said.push_str(&handler.last_written());
         Fault::DeadlineExceeded { said }

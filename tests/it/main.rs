@@ -6,6 +6,7 @@
 mod support;
 
 mod cases;
+mod faults;
 mod layers;
 mod replies;
 

@@ -3,7 +3,7 @@
 mod bridge;
 mod lambda;
 
-pub(crate) use bridge::Bridge;
+pub(crate) use bridge::{Bridge, Builder};
 pub(crate) use lambda::{Answer, Delivery, Lambda};
 
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Waits until a condition holds, by looking: for what tells nobody when it happens.
+#[track_caller]
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !holds() {
@@ -28,4 +29,15 @@ pub(crate) fn tagged(result: &str) -> String {
     format!(
         r#"while read -r line; do {ID}; printf '{{"id":"%s","result":%s}}\n' "$id" {result}; done"#
     )
+}
+
+/// A bridge, not yet started, whose handler is a Python program.
+pub(crate) fn python(lambda: &Lambda, program: &str) -> Builder {
+    Bridge::of(lambda).program(&["python3", "-c", program])
+}
+
+/// How often a story is told whose end may hang on chance: few times, unless `LAMBDA_STDIO_TRIALS` says more.
+#[expect(clippy::disallowed_methods, reason = "a test's own variable, not configuration")]
+pub(crate) fn trials(few: u32) -> u32 {
+    std::env::var("LAMBDA_STDIO_TRIALS").ok().and_then(|text| text.parse().ok()).unwrap_or(few)
 }
