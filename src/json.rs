@@ -3,7 +3,11 @@
 //! `serde_json`'s raw values are skipped over iteratively, so neither depth nor the size of a number can
 //! hurt, and numbers, escapes and lone surrogates stay as they came.
 
+mod object;
+
 use serde_json::value::RawValue;
+
+pub use object::{each_member, text};
 
 /// Why bytes are not exactly one JSON value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,6 +3,7 @@
 //! `protocol/SPEC.md` is its normative text; `protocol/cases` runs against this module.  Values and
 //! bytes only: no I/O, no clock, no environment, so that tables, properties and fuzzers can run it.
 
+mod error;
 pub mod framing;
 pub mod judge;
 pub mod reply;

@@ -128,13 +128,13 @@ fn error_headers(error: &FunctionError) -> Vec<(&'static str, String)> {
 
 /// The cause as X-Ray reads it: JSON in ASCII; none if it is larger than Lambda takes.
 fn xray_cause(error: &FunctionError) -> Option<String> {
-    let frame = |label: &Box<str>| {
+    let frame = |label: &str| {
         ObjectWriter::new().text("path", "").json("line", b"0").text("label", label).finish()
     };
     let exception = ObjectWriter::new()
         .text("type", &error.error_type)
         .text("message", &error.error_message)
-        .list("stack", error.stack_trace.iter().map(frame))
+        .list("stack", error.stack_trace.iter().map(|label| frame(label)))
         .finish();
     let cause = ObjectWriter::new()
         .text("working_directory", "")

@@ -39,9 +39,9 @@ fn http(request: &Value) -> Vec<u8> {
 }
 
 /// The line with the id of the case in place of the bridge's own.
-fn with_id(line: &[u8], framing_bytes: usize, id: &str) -> Vec<u8> {
+fn with_id(line: &[u8], id: &str) -> Vec<u8> {
     let mut line = line.to_vec();
-    let at = framing_bytes + r#"{"id":""#.len();
+    let at = r#"{"id":""#.len();
     line[at..at + id.len()].copy_from_slice(id.as_bytes());
     line
 }
@@ -58,18 +58,14 @@ fn play(case: &Case) -> Result<(), String> {
     let bridge = bridge.start();
     let answer = lambda.invoke(Delivery::raw(http(request)));
     bridge.leaves_nothing();
-    let got = match case.json.get("refused") {
-        Some(error_type) => {
-            answer.is_error(error_type.as_str().unwrap());
-            return Ok(());
-        }
-        None => {
-            if answer.kind != "response" {
-                return Err(format!("{}: {}", case.name, answer.text()));
-            }
-            with_id(&answer.body, 0, request["id"].as_str().unwrap())
-        }
-    };
+    if let Some(error_type) = case.json.get("refused") {
+        answer.is_error(error_type.as_str().unwrap());
+        return Ok(());
+    }
+    if answer.kind != "response" {
+        return Err(format!("{}: {}", case.name, answer.text()));
+    }
+    let got = with_id(&answer.body, request["id"].as_str().unwrap());
     // `cat` sends the whole line back, and a reply is without the white space around it.
     let expected = bytes(&case.json, "line").unwrap();
     if [&got[..], b"\n"].concat() == expected {
