@@ -6,4 +6,7 @@
 mod support;
 
 mod cases;
+mod programs;
 mod replies;
+mod start;
+mod surroundings;

@@ -2,9 +2,11 @@
 
 mod bridge;
 mod lambda;
+mod scratch;
 
 pub(crate) use bridge::Bridge;
 pub(crate) use lambda::{Answer, Delivery, Lambda};
+pub(crate) use scratch::{COUNT, Scratch, WAIT};
 
 use std::time::{Duration, Instant};
 
@@ -28,4 +30,11 @@ pub(crate) fn tagged(result: &str) -> String {
     format!(
         r#"while read -r line; do {ID}; printf '{{"id":"%s","result":%s}}\n' "$id" {result}; done"#
     )
+}
+
+/// How often a story of chances is told: `LAMBDA_STDIO_TRIALS`, or 200.
+pub(crate) fn trials() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "how thorough a run is to be is asked of it")]
+    let asked = std::env::var("LAMBDA_STDIO_TRIALS").ok();
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(200)
 }
