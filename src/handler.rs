@@ -131,9 +131,8 @@ impl Handler {
             None => (started.output, None),
         };
         let mut input = Input::new(started.input);
-        if settings.writes_space {
-            input.write_space();
-        }
+        // A trap: an empty pipe is no sign of a reader if the program ended before the space was written.
+        let space_waits = settings.writes_space && input.write_space();
         Ok(Self {
             process: started.process,
             file: started.file,
@@ -147,8 +146,8 @@ impl Handler {
             lines: LogLines::default(),
             launch: started.report.is_none().then_some(Launch::Running),
             report: started.report,
-            space: settings.writes_space.then_some(LOOK_FIRST),
-            never_read: settings.writes_space,
+            space: space_waits.then_some(LOOK_FIRST),
+            never_read: space_waits,
             closing: None,
             ended: false,
             #[cfg(feature = "cli")]

@@ -7,7 +7,6 @@ use std::os::fd::AsFd;
 use tokio::io::Interest;
 use tokio::net::unix::pipe;
 
-use super::best_effort;
 use crate::protocol::RequestLine;
 
 /// Our end of the pipe into the handler.
@@ -32,13 +31,11 @@ impl Input {
         Self { pipe: Some(pipe), offer: None, left_before: 0 }
     }
 
-    /// Writes the space that tells when the handler has come to read.
-    pub(super) fn write_space(&mut self) {
-        if let Some(pipe) = &self.pipe {
-            // Written past the runtime, which does not know yet that the pipe is writable.  A fresh one
-            // takes a byte; if it does not, its reader is gone, which is seen elsewhere.
-            best_effort(nix::unistd::write(pipe, b" "));
-        }
+    /// Writes the space that tells when the handler has come to read; whether it lies in the pipe now.
+    pub(super) fn write_space(&mut self) -> bool {
+        // Written past the runtime, which does not know yet that the pipe is writable.  A fresh one takes
+        // a byte; if it does not, its reader is gone already, which is seen elsewhere.
+        self.pipe.as_ref().is_some_and(|pipe| nix::unistd::write(pipe, b" ") == Ok(1))
     }
 
     /// How many bytes wait for the handler to read them.
