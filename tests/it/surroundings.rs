@@ -56,7 +56,7 @@ fn a_reply_descriptor_has_the_number_that_was_asked_for() {
         let folder = Scratch::new();
         let script = format!(
             r#"{LOOK}; while read -r line; do {ID}; echo '"a stray line"'
-            printf '{{"id":"%s","result":1}}\n' "$id" >&{number}; done"#
+            printf '{{"id":"%s","result":1}}\n' "$id" >/proc/$$/fd/{number}; done"#
         );
         let bridge = Bridge::of(&lambda)
             .env("D", folder.text())
