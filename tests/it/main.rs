@@ -6,6 +6,8 @@
 mod support;
 
 mod cases;
+mod end;
+mod life;
 mod programs;
 mod replies;
 mod start;
