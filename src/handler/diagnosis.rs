@@ -136,11 +136,11 @@ struct Elf {
 }
 
 #[cfg(target_arch = "x86_64")]
-const OUR_MACHINE: u16 = 62;
+pub(super) const OUR_MACHINE: u16 = 62;
 #[cfg(target_arch = "aarch64")]
-const OUR_MACHINE: u16 = 183;
+pub(super) const OUR_MACHINE: u16 = 183;
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-const OUR_MACHINE: u16 = 0;
+pub(super) const OUR_MACHINE: u16 = 0;
 
 fn machine_name(machine: u16) -> String {
     match machine {

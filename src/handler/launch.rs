@@ -12,6 +12,7 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use super::best_effort;
+use super::diagnosis::OUR_MACHINE;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::prctl::set_pdeathsig;
@@ -173,12 +174,19 @@ fn become_program(program: &OsStr, arguments: &[OsString]) -> Errno {
     Errno::ETXTBSY
 }
 
-/// Whether a file begins as a program does; one that cannot be read is left to exec.
+/// Whether a file begins as a program of this machine does; one that cannot be read is left to exec.
 fn has_known_head(program: &Path) -> bool {
-    let mut head = [0; 4];
-    match std::fs::File::open(program).and_then(|mut file| io::Read::read(&mut file, &mut head)) {
-        Ok(length) => head.starts_with(b"\x7fELF") || (length >= 2 && head.starts_with(b"#!")),
-        Err(_) => true,
+    let mut head = [0; 64];
+    let read =
+        std::fs::File::open(program).and_then(|mut file| io::Read::read(&mut file, &mut head));
+    match (read, &head) {
+        (Err(_), _) | (Ok(2..), [b'#', b'!', ..]) => true,
+        // Of 64 bits: its machine, and how many segments it has.
+        (Ok(64), [0x7f, b'E', b'L', b'F', 2, ..]) => {
+            let number = |at| u16::from_le_bytes([head[at], head[at + 1]]);
+            number(18) == OUR_MACHINE && number(56) > 0
+        }
+        (Ok(_), head) => head.starts_with(b"\x7fELF"),
     }
 }
 
