@@ -11,6 +11,8 @@ use crate::log::{self, MAX_HELD_BYTES, Piece};
 
 /// How much is read at once.
 const READ_BYTES: usize = 64 * 1024;
+/// How often it is read before something else has its turn: more than a pipe usually holds.
+const READS_AT_ONCE: usize = 4;
 /// How much of what a handler last wrote an error quotes.
 const TAIL_BYTES: usize = 4 * 1024;
 
@@ -80,8 +82,9 @@ impl LogStream {
     /// Reads what is known to be there, while the log takes it.
     pub(super) fn pump(&mut self, lines: &mut LogLines) {
         let mut chunk = vec![0; READ_BYTES];
-        while log::has_room() {
-            let Some(pipe) = &self.pipe else { return };
+        // A writer that never stops must not keep us here.
+        for _ in 0..READS_AT_ONCE {
+            let Some(pipe) = self.pipe.as_ref().filter(|_| log::has_room()) else { return };
             match pipe.try_read(&mut chunk) {
                 Ok(0) => return self.end(lines),
                 Ok(length) => self.split(chunk.get(..length).unwrap_or_default(), lines),
