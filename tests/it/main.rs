@@ -5,10 +5,13 @@
 
 mod support;
 
+mod api;
 mod cases;
 mod end;
 mod life;
+mod logs;
 mod programs;
 mod replies;
+mod rie;
 mod start;
 mod surroundings;
