@@ -183,8 +183,9 @@ fn has_known_head(program: &Path) -> bool {
         (Err(_), _) | (Ok(2..), [b'#', b'!', ..]) => true,
         // Of 64 bits: its machine, and how many segments it has.
         (Ok(64), [0x7f, b'E', b'L', b'F', 2, ..]) => {
-            let number = |at| u16::from_le_bytes([head[at], head[at + 1]]);
-            number(18) == OUR_MACHINE && number(56) > 0
+            let machine = u16::from_le_bytes([head[18], head[19]]);
+            let segments = u16::from_le_bytes([head[56], head[57]]);
+            machine == OUR_MACHINE && segments > 0
         }
         (Ok(_), head) => head.starts_with(b"\x7fELF"),
     }

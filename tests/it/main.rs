@@ -1,13 +1,19 @@
 //! The one integration binary: the real `bootstrap` against a scripted Runtime API, the protocol's
 //! cases, and the companion as its user runs it.
 
-#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests say what they expect")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests say what they expect, and what they did not run"
+)]
 
 mod support;
 
 mod api;
 mod cases;
 mod end;
+mod headers;
 mod life;
 mod logs;
 mod programs;

@@ -82,7 +82,7 @@ impl Rie {
     }
 
     fn end(&mut self) {
-        drop(killpg(self.group(), Signal::SIGKILL).ok());
+        killpg(self.group(), Signal::SIGKILL).ok();
         drop(self.child.wait());
     }
 }

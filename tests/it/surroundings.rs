@@ -114,9 +114,9 @@ fn a_handler_cannot_read_the_bridges_environment() {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let bootstrap = folder.program("bootstrap", fs::read(env!("CARGO_BIN_EXE_bootstrap")).unwrap());
     let script = format!(
-        r#"own=$(cat /proc/$$/environ | wc -c); theirs=$(cat /proc/$PPID/environ 2>&1 | tr '\0' ' ')
+        r"own=$(cat /proc/$$/environ | wc -c); theirs=$(cat /proc/$PPID/environ 2>&1 | tr '\0' ' ')
         mem=$(head -c 1 /proc/$PPID/mem 2>&1)
-        {}"#,
+        {}",
         tagged(r#""[\"$(id -u)\",\"$own\",\"$theirs\",\"$mem\"]""#)
     );
     let bridge = Bridge::of(&lambda)

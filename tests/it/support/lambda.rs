@@ -2,6 +2,7 @@
 //! the shared constants is caught.  It records everything it is asked, with the time.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -66,7 +67,7 @@ impl Delivery {
         );
         if let Some(timeout) = self.timeout {
             let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + timeout;
-            head.push_str(&format!("Lambda-Runtime-Deadline-Ms: {}\r\n", deadline.as_millis()));
+            write!(head, "Lambda-Runtime-Deadline-Ms: {}\r\n", deadline.as_millis()).unwrap();
         }
         for header in &self.headers {
             head.push_str(header);
