@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -13,7 +13,7 @@ use crate::handler::launch;
 use crate::interrupt::{Interrupt, Reason};
 use crate::invocation::FunctionError;
 use crate::log;
-use crate::runtime_api::{Address, AddressError, Client, Link};
+use crate::runtime_api::{Address, AddressError, Client, Link, Nothing};
 use crate::supervisor::Supervisor;
 use crate::worker::{Stop, Worker};
 
@@ -71,20 +71,28 @@ fn serve(variables: &Variables, arguments: &[OsString]) -> Result<(), Failure> {
     let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
     let interrupt = Interrupt::new();
     hear_signals(&runtime, &interrupt)?;
-    let mut client = Client::new(address, Link::new(runtime.clone(), interrupt.clone()));
     let started_in = std::env::current_dir().unwrap_or_default();
-    let config = match Config::from_variables(variables, arguments, &started_in) {
-        Ok(config) => config,
-        Err(error) => {
-            let told = FunctionError::new("Runtime.InvalidConfiguration", error.to_string());
-            if let Err(refused) = client.report_init_error(&told) {
-                tracing::warn!(error = %refused, "the init error could not be reported");
-            }
-            return Err(error.into());
-        }
-    };
-    let supervisor = Supervisor::new(config, interrupt.clone());
+    let config = Config::from_variables(variables, arguments, &started_in);
+    let config = config.or_else(|error| refuse(&address, &runtime, &interrupt, error))?;
+    let supervisor = Arc::new(Mutex::new(Supervisor::new(config, interrupt.clone())));
+    let link = Link::new(runtime.clone(), supervisor.clone(), interrupt.clone());
+    let client = Client::new(address, link);
     Ok(Worker::new(runtime, client, supervisor, interrupt).run()?)
+}
+
+/// Tells Lambda that the configuration is wrong: there is no handler to attend to.
+fn refuse(
+    address: &Address,
+    runtime: &Arc<Runtime>,
+    interrupt: &Interrupt,
+    error: ConfigError,
+) -> Result<Config, Failure> {
+    let link = Link::new(runtime.clone(), Arc::new(Mutex::new(Nothing)), interrupt.clone());
+    let told = FunctionError::new("Runtime.InvalidConfiguration", error.to_string());
+    if let Err(refused) = Client::new(address.clone(), link).report_init_error(&told) {
+        tracing::warn!(error = %refused, "the init error could not be reported");
+    }
+    Err(error.into())
 }
 
 /// Our memory holds events: no other process of this user reads it.  What outlives a handler that

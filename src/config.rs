@@ -198,17 +198,16 @@ fn program(
     arguments: &[OsString],
     started_in: &Path,
 ) -> Result<Program, ConfigError> {
-    let (name, arguments) = match arguments.split_first() {
-        Some((name, rest)) => (name.clone(), rest.to_vec()),
-        None => {
-            let name = variables.get("_HANDLER").ok_or(ConfigError::NoProgram)?;
-            let words = variables.parsed(
-                "LAMBDA_STDIO_ARGS",
-                "words as a shell reads them, each quote closed",
-                |value| words::split(value).ok(),
-            )?;
-            (name.to_owned(), words.unwrap_or_default().into_iter().map(Into::into).collect())
-        }
+    let (name, arguments) = if let Some((name, rest)) = arguments.split_first() {
+        (name.clone(), rest.to_vec())
+    } else {
+        let name = variables.get("_HANDLER").ok_or(ConfigError::NoProgram)?;
+        let words = variables.parsed(
+            "LAMBDA_STDIO_ARGS",
+            "words as a shell reads them, each quote closed",
+            |value| words::split(value).ok(),
+        )?;
+        (name.to_owned(), words.unwrap_or_default().into_iter().map(Into::into).collect())
     };
     let task_root = variables.get("LAMBDA_TASK_ROOT").map(PathBuf::from);
     Ok(Program {

@@ -125,14 +125,12 @@ impl Handler {
     /// # Errors
     /// When there is nothing to start, or no process or pipe can be made.
     pub fn start(settings: &Settings) -> Result<Self, Unstarted> {
-        let started = start::start(&settings.program, settings.reply_fd, settings.directly)?;
+        let started = start::start(settings)?;
         let (replies, stray) = match started.replies {
             Some(replies) => (replies, Some(LogStream::new(started.output))),
             None => (started.output, None),
         };
-        let mut input = Input::new(started.input);
-        // A trap: an empty pipe is no sign of a reader if the program ended before the space was written.
-        let space_waits = settings.writes_space && input.write_space();
+        let input = Input::new(started.input);
         Ok(Self {
             process: started.process,
             file: started.file,
@@ -146,8 +144,8 @@ impl Handler {
             lines: LogLines::default(),
             launch: started.report.is_none().then_some(Launch::Running),
             report: started.report,
-            space: space_waits.then_some(LOOK_FIRST),
-            never_read: space_waits,
+            space: settings.writes_space.then_some(LOOK_FIRST),
+            never_read: settings.writes_space,
             closing: None,
             ended: false,
             #[cfg(feature = "cli")]
@@ -171,6 +169,11 @@ impl Handler {
         match self.launch.take() {
             None => (),
             Some(Launch::Running) => return Some(Happening::Running),
+            Some(Launch::Refused(errno)) if !self.ended => {
+                // The launcher is about to end, and is to be reaped.
+                self.launch = Some(Launch::Refused(errno));
+                return None;
+            }
             Some(Launch::Refused(errno)) => {
                 return Some(Happening::NotStarted(start::refused(&self.file, errno)));
             }
@@ -185,7 +188,8 @@ impl Handler {
         if let Some((closed, _)) = self.closing.filter(|(_, until)| *until <= Instant::now()) {
             return Some(Happening::Closed(closed));
         }
-        if self.space.is_some() && self.input.unread() == 0 {
+        // Before exec nobody has come to read, whatever the pipe says.
+        if self.space.is_some() && self.report.is_none() && self.input.unread() == 0 {
             self.space = None;
             self.never_read = false;
             return Some(Happening::ReachedRead);
@@ -215,7 +219,7 @@ impl Handler {
         match decoded {
             Ok(Some(message)) => {
                 #[cfg(feature = "cli")]
-                self.tap.from_handler(&message);
+                self.tap.copy_message(&message);
                 Some(Happening::Message(message))
             }
             Ok(None) => {
@@ -329,13 +333,18 @@ impl Handler {
     /// Gives the handler a request.
     pub fn offer(&mut self, line: RequestLine, request_id: Arc<str>) {
         #[cfg(feature = "cli")]
-        self.tap.to_handler(line.bytes());
+        self.tap.copy_request(line.bytes());
         self.lines.request_id = Some(request_id);
         self.input.offer(line, self.never_read);
         self.input.write_some();
     }
 
-    /// Takes the request back: answered, or to be given to another.
+    /// The request was answered: nothing more is asked about it.
+    pub fn finish_request(&mut self) {
+        self.input.finish();
+    }
+
+    /// Takes the request back, to be given to another.
     pub fn withdraw(&mut self) -> Option<RequestLine> {
         self.input.withdraw()
     }

@@ -5,6 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::value::RawValue;
 
+use crate::json::{self, ObjectWriter};
+
+/// The largest event and the largest response, in bytes: 6 MiB and 100 (AWS's Runtime Interface Emulator,
+/// `interop/model.go`).
+pub const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024 + 100;
 /// Room kept free in front of an event's bytes, so that its line is built around it without a copy.
 pub const EVENT_HEADROOM: usize = 64;
 
@@ -191,13 +196,11 @@ impl FunctionError {
         if let Some(own) = &self.verbatim {
             return own.to_vec();
         }
-        serde_json::json!({
-            "errorType": self.error_type,
-            "errorMessage": self.error_message,
-            "stackTrace": self.stack_trace,
-        })
-        .to_string()
-        .into_bytes()
+        ObjectWriter::new()
+            .text("errorType", &self.error_type)
+            .text("errorMessage", &self.error_message)
+            .list("stackTrace", self.stack_trace.iter().map(|frame| json::string(frame)))
+            .finish()
     }
 }
 
@@ -233,7 +236,7 @@ mod tests {
         let error = FunctionError::new("Runtime.HandlerExited", "exit status 3");
         assert_eq!(
             String::from_utf8(error.to_json()).expect("UTF-8"),
-            r#"{"errorMessage":"exit status 3","errorType":"Runtime.HandlerExited","stackTrace":[]}"#
+            r#"{"errorType":"Runtime.HandlerExited","errorMessage":"exit status 3","stackTrace":[]}"#
         );
     }
 }

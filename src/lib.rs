@@ -9,6 +9,7 @@ pub mod config;
 pub mod handler;
 pub mod interrupt;
 pub mod invocation;
+pub mod json;
 pub mod log;
 pub mod protocol;
 pub mod restart;

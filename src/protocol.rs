@@ -3,8 +3,8 @@
 //! `protocol/SPEC.md` is its normative text; `protocol/cases` runs against this module.  Values and
 //! bytes only: no I/O, no clock, no environment, so that tables, properties and fuzzers can run it.
 
+mod error;
 pub mod framing;
-pub mod json;
 pub mod judge;
 pub mod reply;
 pub mod request;
@@ -17,7 +17,7 @@ pub use reply::{Reply, ReplyBody};
 pub use request::{RequestEncoder, RequestLine};
 pub use token::{DeliveryId, DeliveryIds};
 
-use crate::runtime_api::wire::MAX_PAYLOAD_BYTES;
+use crate::invocation::MAX_PAYLOAD_BYTES;
 
 /// The protocol's version, as `LAMBDA_STDIO_PROTOCOL` says it to the handler.
 pub const VERSION: u64 = 1;

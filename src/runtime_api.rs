@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ureq::http::Response;
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::{Agent, Body};
 
 use crate::invocation::{EVENT_HEADROOM, Event, Invocation, RequestId};
@@ -21,15 +20,15 @@ use crate::invocation::{EVENT_HEADROOM, Event, Invocation, RequestId};
 pub use address::{Address, AddressError};
 pub use post::Answer;
 use retry::Patience;
-pub use transport::Link;
-use transport::LinkConnector;
+pub use transport::{Attend, Link, Nothing};
+use transport::{DirectResolver, LinkConnector};
 
 /// How long the rest of an event may take once its first byte came.
 const BODY_TIME: Duration = Duration::from_secs(30);
 /// One token: Lambda takes the first word as the runtime's name and version.
 const USER_AGENT: &str = concat!("lambda-stdio/", env!("CARGO_PKG_VERSION"));
 /// Room behind an event for its context, so that a large event's buffer is not moved.
-const CONTEXT_ROOM: usize = 4096;
+const CONTEXT_ROOM: usize = 1024;
 /// How many invocations in a row may come without an id before something is wrong for good.
 const NAMELESS_AT_MOST: u32 = 3;
 
@@ -94,7 +93,7 @@ impl Client {
             .accept("")
             .build();
         let connector = LinkConnector(link.clone());
-        let agent = Agent::with_parts(config, connector, DefaultResolver::default());
+        let agent = Agent::with_parts(config, connector, DirectResolver);
         Self { agent, address, link, answered: false, complained: HashSet::new() }
     }
 
@@ -102,6 +101,7 @@ impl Client {
     ///
     /// # Errors
     /// When the runtime has to end, or an event came in part.
+    #[expect(clippy::should_implement_trait, reason = "it is Lambda's word for it")]
     pub fn next(&mut self) -> Result<Option<Invocation>, ApiError> {
         let mut patience = Patience::new(self.answered);
         let mut nameless = 0;

@@ -6,6 +6,7 @@
 mod exchange;
 mod stop;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,8 +15,8 @@ use tokio::time::{self, Instant};
 use crate::config::{Config, Readiness};
 use crate::handler::{Closed, Fault, Handler, Happening, Settings, Unstarted};
 use crate::interrupt::{Interrupt, Reason};
+use crate::json::NotJson;
 use crate::log;
-use crate::protocol::json::NotJson;
 use crate::protocol::{
     DeliveryIds, FrameError, Framing, Judge, Judgement, LogReason, RequestEncoder, VERSION,
 };
@@ -92,11 +93,10 @@ impl Supervisor {
     /// A supervisor whose first handler starts as soon as it is attended to.
     #[must_use]
     pub fn new(config: Config, interrupt: Interrupt) -> Self {
-        let readiness = match config.framing {
-            Framing::Lines => config.readiness,
+        let readiness = match (config.framing, config.readiness) {
             // There is no room for a space between lengths.
-            Framing::Length if config.readiness == Readiness::Read => Readiness::None,
-            Framing::Length => config.readiness,
+            (Framing::Length, Readiness::Read) => Readiness::None,
+            (Framing::Lines | Framing::Length, readiness) => readiness,
         };
         Self {
             encoder: RequestEncoder::new(config.framing, &config.function),
@@ -127,7 +127,7 @@ impl Supervisor {
     }
 
     /// Attends to the handlers for as long as it is polled.  Cancel safe.
-    pub async fn attend(&mut self) {
+    pub async fn attend(&mut self) -> Infallible {
         loop {
             self.step().await;
         }
@@ -152,9 +152,9 @@ impl Supervisor {
 
     /// Why none will be ready any more, if so.
     #[must_use]
-    pub fn exhausted(&self) -> Option<&Fault> {
+    pub fn exhausted(&self) -> Option<Fault> {
         match &self.stage {
-            Stage::Exhausted(cause) => Some(cause),
+            Stage::Exhausted(cause) => Some(cause.clone()),
             Stage::Pause { .. } | Stage::Starting(_) | Stage::Ready(_) | Stage::Ending { .. } => {
                 None
             }
@@ -214,7 +214,7 @@ impl Supervisor {
             }
             Stage::Exhausted(_) => {
                 self.interrupt.raise(Reason::GaveUp);
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         }
     }
@@ -240,7 +240,10 @@ impl Supervisor {
             Happening::Running if self.readiness == Readiness::None => self.became_ready(),
             Happening::Running => (),
             Happening::ReachedRead => self.became_ready(),
-            Happening::Broken(error) => self.end(broken(error)),
+            Happening::Broken(error) => {
+                let cause = self.broken(error);
+                self.end(cause);
+            }
             Happening::Closed(closed) => self.end(self.closed(closed)),
             Happening::Ended => self.end(self.exited()),
             Happening::NotStarted(unstarted) => self.never_ran(unstarted),
@@ -301,7 +304,10 @@ impl Supervisor {
                 tracing::debug!(generation = self.generation, started_ms, "handler ready");
                 Stage::Ready(handler)
             }
-            other => other,
+            other @ (Stage::Pause { .. }
+            | Stage::Ready(_)
+            | Stage::Ending { .. }
+            | Stage::Exhausted(_)) => other,
         };
     }
 
@@ -313,7 +319,7 @@ impl Supervisor {
                 handler.signal(nix::sys::signal::Signal::SIGKILL);
                 Stage::Ending { handler, until: Instant::now() + KILL_PATIENCE, cause }
             }
-            other => other,
+            other @ (Stage::Pause { .. } | Stage::Ending { .. } | Stage::Exhausted(_)) => other,
         };
     }
 
@@ -347,11 +353,15 @@ impl Supervisor {
 
     /// There is no process at all.
     fn not_started(&mut self, unstarted: Unstarted) {
-        tracing::error!(generation = self.generation, cause = %unstarted, "handler not started");
+        let unstarted = if self.was_ready { unstarted.of_one_that_ran() } else { unstarted };
         // What is wrong with a deployed program stays wrong; it is told at once.
-        let hopeless = !self.was_ready && matches!(unstarted, Unstarted::Entrypoint(_));
-        let decision =
-            if hopeless { Decision::GiveUp } else { self.restarts.ended(Life::default()) };
+        let decision = match &unstarted {
+            Unstarted::Entrypoint(_) => Decision::GiveUp,
+            Unstarted::Resources(why) => {
+                tracing::error!(generation = self.generation, cause = why, "handler not started");
+                self.restarts.ended(Life::default())
+            }
+        };
         self.follow(decision, Fault::SpawnFailed(unstarted));
     }
 
@@ -410,6 +420,23 @@ impl Supervisor {
         Fault::Exited { when: self.when(), how, said }
     }
 
+    /// What output that can no longer be told into messages is told as.
+    fn broken(&mut self, error: FrameError) -> Fault {
+        match error {
+            FrameError::TooLong { .. } => Fault::TooLarge,
+            FrameError::Truncated { held } => {
+                let said = self.stage.handler().map(|handler| {
+                    handler.pump_logs();
+                    handler.last_written()
+                });
+                Fault::Truncated { held, said: said.unwrap_or_default() }
+            }
+            error @ (FrameError::TextForLength { .. } | FrameError::Io(_)) => {
+                Fault::Protocol(error.to_string())
+            }
+        }
+    }
+
     fn closed(&self, closed: Closed) -> Fault {
         let said = match &self.stage {
             Stage::Starting(handler) | Stage::Ready(handler) => handler.last_written(),
@@ -453,17 +480,6 @@ impl Stage {
                 Some(handler)
             }
             Self::Pause { .. } | Self::Exhausted(_) => None,
-        }
-    }
-}
-
-/// Output that can no longer be told into messages.
-fn broken(error: FrameError) -> Fault {
-    match error {
-        FrameError::TooLong { .. } => Fault::TooLarge,
-        FrameError::Truncated { held } => Fault::Truncated { held },
-        error @ (FrameError::TextForLength { .. } | FrameError::Io(_)) => {
-            Fault::Protocol(error.to_string())
         }
     }
 }

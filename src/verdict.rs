@@ -71,6 +71,7 @@ mod tests {
         assert_eq!((told.as_str(), decided), (error_type, fate));
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is one of the outcomes")]
     fn response(bytes: impl Into<Bytes>) -> Outcome {
         Ok(Reply { body: ReplyBody::Response(bytes.into()), tagged: true })
     }
@@ -103,7 +104,7 @@ mod tests {
             ),
             (Fault::DeadlineExceeded { said: says() }, "Runtime.HandlerTimeout", Fate::Replace),
             (Fault::NotReady { why: says() }, "Runtime.HandlerNotReady", Fate::Keep),
-            (Fault::Truncated { held: 1 }, "Runtime.TruncatedReply", Fate::Replace),
+            (Fault::Truncated { held: 1, said: says() }, "Runtime.TruncatedReply", Fate::Replace),
             (Fault::TooLarge, "Function.ResponseSizeTooLarge", Fate::Replace),
             (Fault::Protocol(says()), "Runtime.ProtocolError", Fate::Replace),
             (Fault::InvalidEvent(says()), "Runtime.InvalidEvent", Fate::Keep),

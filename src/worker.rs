@@ -1,16 +1,17 @@
 //! One invocation after another: the loop everything else serves.
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::handler::Fault;
 use crate::interrupt::{Interrupt, Reason};
 use crate::invocation::FunctionError;
-use crate::runtime_api::{Answer, ApiError, Client};
+use crate::runtime_api::{Answer, ApiError, Attend, Client};
 use crate::supervisor::Supervisor;
 use crate::verdict::{Report, verdict};
 
@@ -33,8 +34,8 @@ pub enum Stop {
 pub struct Worker {
     runtime: Arc<Runtime>,
     client: Client,
-    /// Away only while it attends beside a call.
-    supervisor: Option<Box<Supervisor>>,
+    /// Shared with the client's link, which attends to it while it waits.
+    supervisor: Arc<Mutex<Supervisor>>,
     interrupt: Interrupt,
 }
 
@@ -44,10 +45,10 @@ impl Worker {
     pub fn new(
         runtime: Arc<Runtime>,
         client: Client,
-        supervisor: Supervisor,
+        supervisor: Arc<Mutex<Supervisor>>,
         interrupt: Interrupt,
     ) -> Self {
-        Self { runtime, client, supervisor: Some(Box::new(supervisor)), interrupt }
+        Self { runtime, client, supervisor, interrupt }
     }
 
     /// Serves until a signal, or until something is broken for good; then ends the handler.
@@ -56,19 +57,16 @@ impl Worker {
     /// When the handler or Lambda gave cause to end.
     pub fn run(mut self) -> Result<(), Stop> {
         let served = self.serve();
-        if let Some(supervisor) = self.supervisor.take() {
-            self.runtime.block_on(supervisor.stop());
-        }
+        self.runtime.block_on(self.supervisor().stop());
         served
     }
 
     fn serve(&mut self) -> Result<(), Stop> {
         self.initialize()?;
-        loop {
-            let Some(invocation) = self.next()? else { break };
+        while let Some(invocation) = self.next()? {
             let received = Instant::now();
             let answer = Answer::from(&invocation);
-            let outcome = self.handler(|supervisor| supervisor.exchange(invocation, received));
+            let outcome = self.runtime.block_on(self.supervisor().exchange(invocation, received));
             let cause = outcome.as_ref().err().cloned();
             let (report, fate) = verdict(outcome);
             self.supervisor().settle(fate, cause);
@@ -80,22 +78,23 @@ impl Worker {
 
     /// Init: the handler is started and becomes ready before the first event is asked for.
     fn initialize(&mut self) -> Result<(), Stop> {
-        let interrupt = self.interrupt.clone();
         let until = Instant::now() + READY_PATIENCE;
-        self.handler(|supervisor| async move {
+        let mut supervisor = self.supervisor();
+        self.runtime.block_on(async {
             tokio::select! {
                 // Late is no failure: the next event is asked for all the same, before Lambda's own limit.
                 ready = supervisor.until_ready(until) => drop(ready),
-                _ = interrupt.wait() => (),
+                _ = self.interrupt.wait() => (),
             }
         });
+        drop(supervisor);
         self.given_up()
     }
 
     /// Waits for the next invocation; none if the runtime is to end.
     fn next(&mut self) -> Result<Option<crate::invocation::Invocation>, Stop> {
         loop {
-            match self.attended(Client::next) {
+            match self.client.next() {
                 Err(ApiError::Incomplete { invocation, reason }) => {
                     let error = FunctionError::new(
                         "Runtime.TruncatedEvent",
@@ -109,74 +108,46 @@ impl Worker {
     }
 
     fn report(&mut self, answer: &Answer, report: &Report) -> Result<(), Stop> {
-        let posted = self.attended(|client| match report {
-            Report::Response(response) => client.report_response(answer, response),
+        match report {
+            Report::Response(response) => self.client.report_response(answer, response)?,
             Report::Error(error) => {
                 tracing::error!(
                     request_id = answer.request_id().as_str(),
                     error_type = error.error_type,
                     "invocation failed"
                 );
-                client.report_error(answer, error)
+                self.client.report_error(answer, error)?;
             }
-        });
-        Ok(posted?)
+        }
+        Ok(())
     }
 
     /// The environment may be frozen once the next event is asked for: nothing is left half done.
     fn come_to_rest(&mut self) -> Result<(), Stop> {
         if self.interrupt.raised() != Some(Reason::Signal) {
             let until = Instant::now() + READY_PATIENCE;
-            self.handler(|supervisor| supervisor.come_to_rest(until));
+            self.runtime.block_on(self.supervisor().come_to_rest(until));
         }
         self.given_up()
     }
 
     /// Ends the runtime where the restart policy has; Lambda is told, and may refuse to hear it.
     fn given_up(&mut self) -> Result<(), Stop> {
-        let Some(fault) = self.supervisor().exhausted().cloned() else { return Ok(()) };
+        let Some(fault) = self.supervisor().exhausted() else { return Ok(()) };
         if let Err(error) = self.client.report_init_error(&fault.to_error()) {
             tracing::warn!(%error, "the init error could not be reported");
         }
         Err(Stop::Handler(fault))
     }
 
-    fn supervisor(&mut self) -> &mut Supervisor {
-        self.supervisor.as_mut().expect("the supervisor is away only inside `attended`")
+    /// The handlers, while Lambda is not waited for: nobody else holds them then.
+    fn supervisor(&self) -> MutexGuard<'_, Supervisor> {
+        self.supervisor.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Waits for something of the handler's.
-    fn handler<'a, F, T>(&'a mut self, work: impl FnOnce(&'a mut Supervisor) -> F) -> T
-    where
-        F: Future<Output = T>,
-    {
-        let runtime = self.runtime.clone();
-        runtime.block_on(work(self.supervisor()))
-    }
-
-    /// Calls Lambda, and has the handler attended to for as long as that takes.
-    fn attended<T>(&mut self, call: impl FnOnce(&mut Client) -> T) -> T {
-        let mut supervisor =
-            self.supervisor.take().expect("the supervisor is away only inside `attended`");
-        let recall = Arc::new(Notify::new());
-        let recalled = recall.clone();
-        // Spawned from within the runtime: from without, its thread would be woken by a system call.
-        let attending = self.runtime.block_on(async {
-            tokio::spawn(async move {
-                tokio::select! {
-                    biased;
-                    () = recalled.notified() => (),
-                    () = supervisor.attend() => (),
-                }
-                supervisor
-            })
-        });
-        let result = call(&mut self.client);
-        let supervisor = self.runtime.block_on(async {
-            recall.notify_one();
-            attending.await
-        });
-        self.supervisor = Some(supervisor.expect("attending neither panics nor is aborted"));
-        result
+impl Attend for Supervisor {
+    fn attend(&mut self) -> Pin<Box<dyn Future<Output = Infallible> + Send + '_>> {
+        Box::pin(Supervisor::attend(self))
     }
 }

@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+use lambda_stdio::cli;
+
 fn main() -> ExitCode {
-    ExitCode::FAILURE
+    match cli::role::play(std::env::args_os()) {
+        Some(code) => code,
+        None => cli::main(std::env::args_os()),
+    }
 }

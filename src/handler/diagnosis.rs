@@ -15,6 +15,10 @@ use super::locate::contents;
 const HEAD_BYTES: usize = 4096;
 
 /// Why exec refused a program.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "errnos are many, and most speak for themselves"
+)]
 pub(super) fn why_exec_failed(program: &Path, errno: Errno) -> String {
     let shown = program.display();
     let reason = match errno {
@@ -34,13 +38,7 @@ pub(super) fn why_exec_failed(program: &Path, errno: Errno) -> String {
             "its arguments and environment are larger than the kernel allows".to_owned()
         }
         Errno::ETXTBSY => "its file is being written".to_owned(),
-        Errno::ENOMEM
-        | Errno::EAGAIN
-        | Errno::EMFILE
-        | Errno::ENFILE
-        | Errno::EPERM
-        | Errno::EIO => errno.desc().to_owned(),
-        other => other.desc().to_owned(),
+        _ => errno.desc().to_owned(),
     };
     format!("cannot start {shown}: {reason} ({errno:?})")
 }
@@ -107,6 +105,12 @@ pub(super) fn why_it_ended(last_words: &str) -> Option<String> {
     if says("error while loading shared libraries") || says("Error loading shared library") {
         return Some(
             "a shared library is missing: put it into lib/ beside the program, or link it statically"
+                .to_owned(),
+        );
+    }
+    if says("env: ") && says("No such file") && (says("\\r'") || says("\r'")) {
+        return Some(
+            "the script's first line ends in a carriage return (CRLF): save the script with LF line ends"
                 .to_owned(),
         );
     }
@@ -254,6 +258,8 @@ mod tests {
                 machine_name(OUR_MACHINE)
             )
         );
+        let cut = said(&elf_for(OUR_MACHINE, None), Errno::ENOEXEC);
+        assert_eq!(cut, "cannot start program: its ELF file is broken or cut off (ENOEXEC)");
         let loader = said(&elf_for(OUR_MACHINE, Some("/lib/ld-none.so.1")), Errno::ENOENT);
         assert!(
             loader.contains("its dynamic loader \"/lib/ld-none.so.1\" is not here"),
@@ -295,6 +301,11 @@ mod tests {
                 .expect("a reason")
                 .contains("lib/")
         );
+        for words in
+            ["/usr/bin/env: 'sh\\r': No such file", "env: can't execute 'sh\r': No such file"]
+        {
+            assert!(why_it_ended(words).expect("a reason").contains("CRLF"));
+        }
         assert_eq!(why_it_ended("Traceback"), None);
     }
 }

@@ -51,11 +51,13 @@ pub enum Fault {
     /// The output ended inside a message.
     #[error(
         "the handler's output ended inside its reply, after {held} bytes of it: nothing of them was \
-         delivered. End the reply's line, and flush it, before the program ends"
+         delivered. End the reply's line, and flush it, before the program ends{said}"
     )]
     Truncated {
         /// The bytes that came.
         held: usize,
+        /// What it last wrote.
+        said: String,
     },
     /// The result is larger than Lambda takes.
     #[error(
@@ -98,13 +100,25 @@ impl Fault {
         FunctionError::new(self.error_type(), self.to_string())
     }
 
+    /// The fault of an end without a reply, with what was almost one.
+    #[must_use]
+    pub fn with_hint(mut self, hint: &str) -> Self {
+        if let Self::Exited { said, .. }
+        | Self::ClosedOutput { said, .. }
+        | Self::ClosedInput { said, .. } = &mut self
+        {
+            said.insert_str(0, &format!("; {hint}"));
+        }
+        self
+    }
+
     /// The cause in one line, as a restart's record says it.
     #[must_use]
     pub fn in_short(&self) -> String {
-        match self {
-            Self::Exited { how, .. } => how.clone(),
-            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+        if let Self::Exited { how, .. } = self {
+            return how.clone();
         }
+        self.to_string().split([';', '\n']).next().unwrap_or_default().to_owned()
     }
 
     /// Whether the invocation may go to a second handler, if the first read no byte of it: the first
@@ -133,12 +147,20 @@ pub enum Unstarted {
     /// The program itself: it stays so until it is deployed anew.
     #[error("{0}")]
     Entrypoint(String),
-    /// Descriptors, memory, processes: it may go better the next time.
+    /// Descriptors, memory, processes, or a file that was there before: it may go better the next time.
     #[error("{0}")]
     Resources(String),
 }
 
 impl Unstarted {
+    /// The same of a program that ran before: it was deployed well, so this may pass.
+    #[must_use]
+    pub fn of_one_that_ran(self) -> Self {
+        match self {
+            Self::Entrypoint(why) | Self::Resources(why) => Self::Resources(why),
+        }
+    }
+
     /// The error's type, as Lambda and the caller read it.
     #[must_use]
     pub fn error_type(&self) -> &'static str {

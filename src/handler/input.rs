@@ -15,6 +15,10 @@ pub(super) struct Input {
     /// None once we closed it: the handler reads its end.
     pipe: Option<pipe::Sender>,
     offer: Option<Offer>,
+    /// A request that was answered before it was wholly written: its rest goes before the next one.
+    rest: Option<Offer>,
+    /// Whether a write failed for good: nobody is left who could read.
+    unreadable: bool,
     /// Bytes that lay unread before the offer: the readiness space of a handler that never read it.
     left_before: usize,
 }
@@ -26,16 +30,21 @@ struct Offer {
     written: usize,
 }
 
-impl Input {
-    pub(super) fn new(pipe: pipe::Sender) -> Self {
-        Self { pipe: Some(pipe), offer: None, left_before: 0 }
+impl Offer {
+    /// What is still to be written.
+    fn rest(&self) -> &[u8] {
+        self.line.bytes().get(self.written..).unwrap_or_default()
     }
 
-    /// Writes the space that tells when the handler has come to read; whether it lies in the pipe now.
-    pub(super) fn write_space(&mut self) -> bool {
-        // Written past the runtime, which does not know yet that the pipe is writable.  A fresh one takes
-        // a byte; if it does not, its reader is gone already, which is seen elsewhere.
-        self.pipe.as_ref().is_some_and(|pipe| nix::unistd::write(pipe, b" ") == Ok(1))
+    /// Whether it was written in part.
+    fn is_begun(&self) -> bool {
+        self.written > 0 && !self.rest().is_empty()
+    }
+}
+
+impl Input {
+    pub(super) fn new(pipe: pipe::Sender) -> Self {
+        Self { pipe: Some(pipe), offer: None, rest: None, unreadable: false, left_before: 0 }
     }
 
     /// How many bytes wait for the handler to read them.
@@ -51,62 +60,80 @@ impl Input {
         self.offer = Some(Offer { line, written: 0 });
     }
 
-    /// Gives the request back, to be let go or offered to another handler.
+    /// Lets an answered request go.  What of it is not written yet still has to be, or the next request
+    /// would begin in its middle.
+    pub(super) fn finish(&mut self) {
+        // Once one request is begun, nothing is left of the one before it.
+        if let Some(begun) = self.offer.take().filter(Offer::is_begun) {
+            self.rest = Some(begun);
+        }
+    }
+
+    /// Gives the request back, to be offered to another handler.
     pub(super) fn withdraw(&mut self) -> Option<RequestLine> {
         self.offer.take().map(|offer| offer.line)
     }
 
-    /// Whether some of the request is still to be written.
+    /// Whether something is still to be written, and can be.
     pub(super) fn is_pending(&self) -> bool {
-        self.pipe.is_some()
-            && self.offer.as_ref().is_some_and(|offer| offer.written < offer.line.bytes().len())
+        self.pipe.is_some() && !self.unreadable && !self.is_written()
+    }
+
+    /// Whether nothing is still to be written.
+    fn is_written(&self) -> bool {
+        [&self.rest, &self.offer].into_iter().flatten().all(|offer| offer.rest().is_empty())
     }
 
     /// Writes what the pipe takes now.
     pub(super) fn write_some(&mut self) {
-        let (Some(pipe), Some(offer)) = (&self.pipe, &mut self.offer) else { return };
-        while let Some(rest) =
-            offer.line.bytes().get(offer.written..).filter(|rest| !rest.is_empty())
-        {
-            match pipe.try_write(rest) {
-                Ok(written) => offer.written += written,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-                // Full, or without a reader: the first is waited for, the second is seen as an event.
-                Err(_) => return,
+        let Some(pipe) = &self.pipe else { return };
+        for offer in [&mut self.rest, &mut self.offer].into_iter().flatten() {
+            while !offer.rest().is_empty() {
+                match pipe.try_write(offer.rest()) {
+                    Ok(written) => offer.written += written,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                    // Such a pipe is always writable, to be told so: it is its end that is waited for.
+                    Err(_) => {
+                        self.unreadable = true;
+                        return;
+                    }
+                }
             }
         }
+        self.rest = None;
     }
 
     /// Waits until the pipe takes more.  Cancel safe.
     pub(super) async fn writable(&self) {
-        if let Some(pipe) = &self.pipe {
-            if pipe.writable().await.is_ok() {
-                return;
-            }
+        if let Some(pipe) = &self.pipe
+            && pipe.writable().await.is_ok()
+        {
+            return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Waits until nobody can read the pipe any more.  Cancel safe.
     pub(super) async fn closed(&self) {
-        if let Some(pipe) = &self.pipe {
-            if pipe.ready(Interest::ERROR).await.is_ok() {
-                return;
-            }
+        if let Some(pipe) = &self.pipe
+            && pipe.ready(Interest::ERROR).await.is_ok()
+        {
+            return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Whether the handler has read the whole request, but for a final line end.
     pub(super) fn was_read(&self) -> bool {
         self.offer.as_ref().is_none_or(|offer| {
-            !self.is_pending() && self.unread() <= offer.line.slack() + self.left_before
+            self.is_written() && self.unread() <= offer.line.slack() + self.left_before
         })
     }
 
-    /// Whether not one byte of the request was read.
+    /// Whether not one byte of the request was read.  What lay before it is read first.
     pub(super) fn is_untouched(&self) -> bool {
-        self.offer.as_ref().is_none_or(|offer| self.unread() == offer.written + self.left_before)
+        self.offer.as_ref().is_none_or(|offer| self.unread() >= offer.written + self.left_before)
     }
 
     /// Whether not one byte of the request was read, or ever will be: nobody can read it any more.

@@ -174,21 +174,25 @@ fn become_program(program: &OsStr, arguments: &[OsString]) -> Errno {
     Errno::ETXTBSY
 }
 
-/// Whether a file begins as a program of this machine does; one that cannot be read is left to exec.
+/// Whether a file begins as a program for this machine does; one that cannot be read is left to exec.
 fn has_known_head(program: &Path) -> bool {
-    let mut head = [0; 64];
-    let read =
-        std::fs::File::open(program).and_then(|mut file| io::Read::read(&mut file, &mut head));
-    match (read, &head) {
-        (Err(_), _) | (Ok(2..), [b'#', b'!', ..]) => true,
-        // Of 64 bits: its machine, and how many segments it has.
-        (Ok(64), [0x7f, b'E', b'L', b'F', 2, ..]) => {
-            let machine = u16::from_le_bytes([head[18], head[19]]);
-            let segments = u16::from_le_bytes([head[56], head[57]]);
-            machine == OUR_MACHINE && segments > 0
+    let mut head = [0; 20];
+    match std::fs::File::open(program).and_then(|mut file| io::Read::read(&mut file, &mut head)) {
+        Ok(20) if head.starts_with(b"\x7fELF") => {
+            head.ends_with(&OUR_MACHINE.to_le_bytes()) || elf_may_be_emulated()
         }
-        (Ok(_), head) => head.starts_with(b"\x7fELF"),
+        Ok(length) => length >= 2 && head.starts_with(b"#!"),
+        Err(_) => true,
     }
+}
+
+/// Whether the kernel was told of an emulator for some ELF programs.
+fn elf_may_be_emulated() -> bool {
+    std::fs::read_dir("/proc/sys/fs/binfmt_misc").is_ok_and(|formats| {
+        formats.flatten().any(|format| {
+            std::fs::read_to_string(format.path()).is_ok_and(|text| text.contains("magic 7f454c46"))
+        })
+    })
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ fn is_executable(file: &Path) -> bool {
 
 fn nowhere(name: &OsStr, task_root: &Path, path: Option<&OsStr>) -> String {
     format!(
-        "{name:?} is neither in {} nor in PATH ({}); {}",
+        "{:?} is neither in {} nor in PATH ({}); {}",
+        name.to_string_lossy(),
         task_root.display(),
         path.unwrap_or_default().to_string_lossy(),
         contents(task_root)

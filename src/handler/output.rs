@@ -10,9 +10,11 @@ use tokio::net::unix::pipe;
 use crate::log::{self, MAX_HELD_BYTES, Piece};
 
 /// How much is read at once.
-const READ_BYTES: usize = 64 * 1024;
+const READ_BYTES: usize = 16 * 1024;
 /// How often it is read before something else has its turn: more than a pipe usually holds.
-const READS_AT_ONCE: usize = 4;
+const PUMP_READS: usize = 16;
+/// How often a pipe is read at most to drain it: as much as the largest pipe holds.
+const DRAIN_READS: usize = 1024 * 1024 / READ_BYTES;
 /// How much of what a handler last wrote an error quotes.
 const TAIL_BYTES: usize = 4 * 1024;
 
@@ -56,13 +58,15 @@ impl LogLines {
 pub(super) struct LogStream {
     /// None once it ended.
     pipe: Option<pipe::Receiver>,
+    /// Where bytes are read to: most invocations log nothing, and must not pay for a buffer each.
+    chunk: Vec<u8>,
     held: Vec<u8>,
     continued: bool,
 }
 
 impl LogStream {
     pub(super) fn new(pipe: pipe::Receiver) -> Self {
-        Self { pipe: Some(pipe), held: Vec::new(), continued: false }
+        Self { pipe: Some(pipe), chunk: vec![0; READ_BYTES], held: Vec::new(), continued: false }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -71,23 +75,22 @@ impl LogStream {
 
     /// Waits until there is something to read.  Cancel safe.
     pub(super) async fn readable(&self) {
-        if let Some(pipe) = &self.pipe {
-            if pipe.readable().await.is_ok() {
-                return;
-            }
+        if let Some(pipe) = &self.pipe
+            && pipe.readable().await.is_ok()
+        {
+            return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Reads what is known to be there, while the log takes it.
     pub(super) fn pump(&mut self, lines: &mut LogLines) {
-        let mut chunk = vec![0; READ_BYTES];
         // A writer that never stops must not keep us here.
-        for _ in 0..READS_AT_ONCE {
+        for _ in 0..PUMP_READS {
             let Some(pipe) = self.pipe.as_ref().filter(|_| log::has_room()) else { return };
-            match pipe.try_read(&mut chunk) {
+            match pipe.try_read(&mut self.chunk) {
                 Ok(0) => return self.end(lines),
-                Ok(length) => self.split(chunk.get(..length).unwrap_or_default(), lines),
+                Ok(length) => self.split(length, lines),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => return self.end(lines),
@@ -97,20 +100,22 @@ impl LogStream {
 
     /// Reads all that is in the pipe, whether its readiness is known or not: after a process's end.
     pub(super) fn drain(&mut self, lines: &mut LogLines) {
-        let mut chunk = vec![0; READ_BYTES];
-        // What one pipe can hold is drained at most, so that a writer that lives on cannot keep us here.
-        for _ in 0..32 {
+        // At most what a pipe can hold, so that a writer that lives on cannot keep us here.
+        for _ in 0..DRAIN_READS {
             let Some(pipe) = &self.pipe else { return };
-            match rustix::io::read(pipe.as_fd(), chunk.as_mut_slice()) {
+            match rustix::io::read(pipe.as_fd(), self.chunk.as_mut_slice()) {
                 Ok(0) => return self.end(lines),
-                Ok(length) => self.split(chunk.get(..length).unwrap_or_default(), lines),
+                Ok(length) => self.split(length, lines),
                 Err(rustix::io::Errno::INTR) => (),
                 Err(_) => return,
             }
         }
     }
 
-    fn split(&mut self, mut bytes: &[u8], lines: &mut LogLines) {
+    /// Takes the lines out of what was read.
+    fn split(&mut self, length: usize, lines: &mut LogLines) {
+        let chunk = std::mem::take(&mut self.chunk);
+        let mut bytes = chunk.get(..length).unwrap_or_default();
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             let (line, rest) = bytes.split_at(end);
             self.hold(line, lines);
@@ -118,6 +123,7 @@ impl LogStream {
             bytes = rest.get(1..).unwrap_or_default();
         }
         self.hold(bytes, lines);
+        self.chunk = chunk;
     }
 
     /// Keeps the beginning of a line; what is too long to keep leaves as a piece.

@@ -36,24 +36,22 @@ impl Process {
     /// Waits until the process has ended; it stays a zombie, so that its group can still be killed.
     /// Cancel safe.
     pub(super) async fn ended(&mut self) {
-        while !self.has_ended() {
+        // Asked only when some child has ended: the stream is older than the process, so none is missed.
+        while !self.ended {
             if self.ends.recv().await.is_none() {
                 std::future::pending::<()>().await;
             }
+            self.look();
         }
     }
 
-    /// Whether the process has ended.
-    pub(super) fn has_ended(&mut self) -> bool {
+    fn look(&mut self) {
+        let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        // A status that cannot be decoded (a real-time signal) is an end too.
+        self.ended = !matches!(waitid(Id::Pid(self.pid), peek), Ok(WaitStatus::StillAlive));
         if !self.ended {
-            let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-            // A status that cannot be decoded (a real-time signal) is an end too.
-            self.ended = !matches!(waitid(Id::Pid(self.pid), peek), Ok(WaitStatus::StillAlive));
-            if !self.ended {
-                reap_orphans(Some(self.pid));
-            }
+            reap_orphans(Some(self.pid));
         }
-        self.ended
     }
 
     /// Sends a signal to the whole group.
@@ -149,7 +147,7 @@ mod tests {
         for (raw, words) in [
             (0, "exit status 0"),
             (3 << 8, "exit status 3"),
-            (11 | 0x80, "killed by SIGSEGV (11), core dumped"),
+            (0x80 | 0x0b, "killed by SIGSEGV (11), core dumped"),
             (15, "killed by SIGTERM (15)"),
             (9, "killed by SIGKILL (9), by someone else: often out of memory"),
             (35, "killed by a real-time signal (35)"),

@@ -14,9 +14,18 @@ use tokio::net::unix::pipe;
 use super::diagnosis;
 use super::launch::{HELLO, LAUNCHER, Order};
 use super::locate::locate;
-use super::{Process, Unstarted};
-use crate::config::Program;
+use super::{Process, Settings, Unstarted};
 
+/// Refusals that say nothing of the program: it may go better another time.
+const PASSING: [Errno; 6] = [
+    Errno::ENOMEM,
+    Errno::EAGAIN,
+    Errno::EMFILE,
+    Errno::ENFILE,
+    Errno::EIO,
+    // Our own end, seen by the launcher.
+    Errno::ESRCH,
+];
 /// Our own executable: the handler is started by starting it in the launcher's role.
 const OURSELVES: &str = "/proc/self/exe";
 
@@ -34,22 +43,19 @@ pub(super) struct Started {
 }
 
 /// Starts the program, through the launcher or, where that cannot run, directly.
-pub(super) fn start(
-    program: &Program,
-    reply_fd: Option<u8>,
-    directly: bool,
-) -> Result<Started, Unstarted> {
-    let file = locate(program).map_err(Unstarted::Entrypoint)?;
-    start_file(program, &file, reply_fd, directly).map_err(|error| unstarted(&file, &error))
+pub(super) fn start(settings: &Settings) -> Result<Started, Unstarted> {
+    let file = locate(&settings.program).map_err(Unstarted::Entrypoint)?;
+    start_file(settings, &file).map_err(|error| unstarted(&file, &error))
 }
 
-fn start_file(
-    program: &Program,
-    file: &Path,
-    reply_fd: Option<u8>,
-    directly: bool,
-) -> io::Result<Started> {
+fn start_file(settings: &Settings, file: &Path) -> io::Result<Started> {
+    let Settings { program, reply_fd, directly, .. } = settings;
     let (input, child_input) = pipe::pipe()?;
+    if settings.writes_space {
+        // While both ends are ours, so that the write cannot fail, and what is read of it was read by the
+        // program; and past the runtime, which does not know yet that the pipe is writable.
+        nix::unistd::write(&input, b" ")?;
+    }
     let (child_output, output) = pipe::pipe()?;
     let (child_errors, errors) = pipe::pipe()?;
     let (child_report, report) = pipe::pipe()?;
@@ -62,7 +68,7 @@ fn start_file(
         None => (None, None),
     };
     let directory = program.directory.as_deref().filter(|directory| directory.is_dir());
-    let mut command = if directly {
+    let mut command = if *directly {
         if reply_fd.is_some() {
             let reason = "LAMBDA_STDIO_REPLY_FD needs /proc, which is not here";
             return Err(io::Error::other(reason));
@@ -101,7 +107,7 @@ fn start_file(
         output,
         errors,
         replies,
-        report: (!directly).then(|| Report { pipe: report, said: Vec::new() }),
+        report: (!*directly).then(|| Report { pipe: report, said: Vec::new() }),
     })
 }
 
@@ -122,15 +128,7 @@ fn unstarted(file: &Path, error: &io::Error) -> Unstarted {
 /// What the kernel's refusal means, and whether it may go better another time.
 pub(super) fn refused(file: &Path, errno: Errno) -> Unstarted {
     let why = diagnosis::why_exec_failed(file, errno);
-    match errno {
-        Errno::ENOMEM
-        | Errno::EAGAIN
-        | Errno::EMFILE
-        | Errno::ENFILE
-        | Errno::EIO
-        | Errno::ESRCH => Unstarted::Resources(why),
-        _ => Unstarted::Entrypoint(why),
-    }
+    if PASSING.contains(&errno) { Unstarted::Resources(why) } else { Unstarted::Entrypoint(why) }
 }
 
 /// The launcher's word on what came of exec: a greeting, and an errno if the program did not start.

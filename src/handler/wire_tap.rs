@@ -21,11 +21,11 @@ impl WireTap {
         Self(file)
     }
 
-    pub(super) fn to_handler(&mut self, line: &[u8]) {
+    pub(super) fn copy_request(&mut self, line: &[u8]) {
         self.write("in", line.strip_suffix(b"\n").unwrap_or(line));
     }
 
-    pub(super) fn from_handler(&mut self, message: &[u8]) {
+    pub(super) fn copy_message(&mut self, message: &[u8]) {
         self.write("out", message);
     }
 

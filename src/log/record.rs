@@ -1,12 +1,12 @@
 //! Records to bytes, in both formats.  Pure: the time is handed in.
 
+use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::{Map, Value};
 use tracing::Level;
 
 use super::Piece;
-use crate::protocol::json;
+use crate::json::{self, ObjectWriter};
 
 /// Marks a line that was too long to hold, where it was cut.
 const CONTINUES: &str = " [lambda-stdio: the line continues]";
@@ -36,19 +36,22 @@ pub(super) fn json_line(
     if piece == Piece::WHOLE && is_object(line) {
         return text_line(line, piece);
     }
-    let mut record = Map::new();
-    record.insert("timestamp".to_owned(), timestamp(now).into());
-    record.insert("level".to_owned(), "INFO".into());
-    if let Some(request_id) = request_id {
-        record.insert("requestId".to_owned(), request_id.into());
-    }
     let text = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line));
-    record.insert("message".to_owned(), text.into());
-    if piece != Piece::WHOLE {
-        record.insert("continued".to_owned(), piece.continued.into());
-        record.insert("continues".to_owned(), piece.continues.into());
+    let mut record = ObjectWriter::new().text("timestamp", &timestamp(now)).text("level", "INFO");
+    if let Some(request_id) = request_id {
+        record = record.text("requestId", request_id);
     }
-    to_line(record)
+    record = record.text("message", &text);
+    if piece != Piece::WHOLE {
+        record = record
+            .json("continued", truth(piece.continued))
+            .json("continues", truth(piece.continues));
+    }
+    ended(record)
+}
+
+fn truth(value: bool) -> &'static [u8] {
+    if value { b"true" } else { b"false" }
 }
 
 fn is_object(line: &[u8]) -> bool {
@@ -61,11 +64,12 @@ pub(super) fn own_text(level: Level, message: &str, fields: &[(&'static str, Str
     for (name, value) in fields {
         let plain = !value.is_empty()
             && value.chars().all(|character| character.is_ascii_graphic() && character != '"');
-        if plain {
-            record.push_str(&format!(" {name}={value}"));
+        let written = if plain {
+            write!(record, " {name}={value}")
         } else {
-            record.push_str(&format!(" {name}={value:?}"));
-        }
+            write!(record, " {name}={value:?}")
+        };
+        written.expect("a String takes every text");
     }
     record.push('\n');
     record.into_bytes()
@@ -78,21 +82,25 @@ pub(super) fn own_json(
     fields: &[(&'static str, String)],
     now: SystemTime,
 ) -> Vec<u8> {
-    let mut record = Map::new();
-    record.insert("timestamp".to_owned(), timestamp(now).into());
-    record.insert("level".to_owned(), level.as_str().into());
-    record.insert("source".to_owned(), "lambda-stdio".into());
-    record.insert("message".to_owned(), message.into());
+    let mut record = ObjectWriter::new()
+        .text("timestamp", &timestamp(now))
+        .text("level", level.as_str())
+        .text("source", "lambda-stdio")
+        .text("message", message);
     for (name, value) in fields {
         let name = if *name == "request_id" { "requestId" } else { name };
-        let number = value.parse::<u64>().ok();
-        record.insert(name.to_owned(), number.map_or_else(|| value.clone().into(), Value::from));
+        let plain = !value.is_empty() && value.len() < 19 && !value.starts_with('0');
+        record = if plain && value.bytes().all(|byte| byte.is_ascii_digit()) {
+            record.json(name, value.as_bytes())
+        } else {
+            record.text(name, value)
+        };
     }
-    to_line(record)
+    ended(record)
 }
 
-fn to_line(record: Map<String, Value>) -> Vec<u8> {
-    let mut line = Value::Object(record).to_string().into_bytes();
+fn ended(record: ObjectWriter) -> Vec<u8> {
+    let mut line = record.finish();
     line.push(b'\n');
     line
 }
@@ -168,8 +176,8 @@ mod tests {
         );
         assert_eq!(
             line(b"plain \xff\r"),
-            "{\"level\":\"INFO\",\"message\":\"plain \u{fffd}\",\"requestId\":\"r-1\",\
-             \"timestamp\":\"1970-01-01T00:00:00.007Z\"}\n"
+            "{\"timestamp\":\"1970-01-01T00:00:00.007Z\",\"level\":\"INFO\",\"requestId\":\"r-1\",\
+             \"message\":\"plain \u{fffd}\"}\n"
         );
         assert!(line(b"{broken").contains("\"message\":\"{broken\""));
     }
@@ -183,8 +191,8 @@ mod tests {
         );
         assert_eq!(
             text(&own_json(Level::WARN, "handler replaced", &fields, at(0))),
-            "{\"cause\":\"exit status 3\",\"generation\":2,\"level\":\"WARN\",\"message\":\
-             \"handler replaced\",\"source\":\"lambda-stdio\",\"timestamp\":\"1970-01-01T00:00:00.007Z\"}\n"
+            "{\"timestamp\":\"1970-01-01T00:00:00.007Z\",\"level\":\"WARN\",\"source\":\"lambda-stdio\",\
+             \"message\":\"handler replaced\",\"generation\":2,\"cause\":\"exit status 3\"}\n"
         );
     }
 }

@@ -159,15 +159,13 @@ impl Decoder for LengthDecoder {
         let length = usize::try_from(u32::from_be_bytes(prefix)).unwrap_or(usize::MAX);
         if length > self.limit {
             // Four printable characters are far above the limit: it is a program that prints lines.
-            return Err(
-                if prefix.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t')) {
-                    FrameError::TextForLength {
-                        text: prefix.iter().map(|&byte| char::from(byte)).collect(),
-                    }
-                } else {
-                    FrameError::TooLong { limit: self.limit }
-                },
-            );
+            return Err(if prefix.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+                FrameError::TextForLength {
+                    text: prefix.iter().map(|&byte| char::from(byte)).collect(),
+                }
+            } else {
+                FrameError::TooLong { limit: self.limit }
+            });
         }
         if buffer.len() < LENGTH_BYTES + length {
             return Ok(None);

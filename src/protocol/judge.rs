@@ -4,10 +4,11 @@
 
 use bytes::Bytes;
 
-use super::json::{self, NotJson};
-use super::reply::{self, Members};
+use super::error;
+use super::reply::{self, Line, Members};
 use super::strays::Strays;
 use super::{DeliveryId, Reply, ReplyBody};
+use crate::json::{self, NotJson};
 
 /// What `LAMBDA_STDIO_REPLIES` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +57,7 @@ pub enum LogReason {
 
 /// Judges the messages of one environment, generation after generation.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, with its own life")]
 pub struct Judge {
     replies: Replies,
     /// Whether a tagged result was seen; holds over generations.
@@ -65,6 +67,8 @@ pub struct Judge {
     /// Whether this generation was given a delivery.
     delivered: bool,
     open: Option<DeliveryId>,
+    /// Whether a log line came since the last delivery was opened.
+    logged: bool,
     strays: Strays,
 }
 
@@ -80,6 +84,7 @@ impl Judge {
             fresh: true,
             delivered: false,
             open: None,
+            logged: false,
             strays: Strays::default(),
         }
     }
@@ -95,6 +100,7 @@ impl Judge {
     pub fn open(&mut self, id: DeliveryId) {
         self.delivered = true;
         self.open = Some(id);
+        self.logged = false;
         self.strays = Strays::default();
     }
 
@@ -126,7 +132,10 @@ impl Judge {
                 }
                 self.open = None;
             }
-            Judgement::Log(reason) => self.note_stray(&message, reason),
+            Judgement::Log(reason) => {
+                self.logged = true;
+                self.note_stray(&message, reason);
+            }
             Judgement::Ready { .. } | Judgement::Dropped(_) | Judgement::OutOfStep => (),
         }
         judgement
@@ -141,23 +150,21 @@ impl Judge {
     }
 
     fn first_that_fits(&self, message: &Bytes) -> Judgement {
-        // 5.1: not exactly one JSON value in UTF-8.
+        // 5.1: not exactly one JSON value in UTF-8; plain words are no JSON, and pass all the same (5.11).
         let line = match reply::parse(message) {
             Ok(line) => line,
-            Err(NotJson::Syntax { .. }) if self.replies == Replies::Text => {
-                return self.text(message);
-            }
+            Err(NotJson::Syntax { .. }) if self.replies == Replies::Text => Line::of_words(message),
             Err(reason) => return Judgement::Log(LogReason::NotJson(reason)),
         };
         // 5.2: before the generation's first delivery; a fresh process cannot be out of step.
         if !self.delivered {
-            return match line.members.ready {
-                Some(raw) => {
-                    let (protocol, features) = reply::readiness(raw);
+            return line
+                .members
+                .ready
+                .and_then(reply::readiness)
+                .map_or(Judgement::Log(LogReason::BeforeFirstDelivery), |(protocol, features)| {
                     Judgement::Ready { protocol, features }
-                }
-                None => Judgement::Log(LogReason::BeforeFirstDelivery),
-            };
+                });
         }
         // 5.3, the answer to an open hook, is reserved.
         match line.members.id {
@@ -171,39 +178,23 @@ impl Judge {
             Some(id) => return Judgement::Dropped(id),
             None => (),
         }
-        if self.replies == Replies::Text {
-            return self.text(message);
-        }
         // 5.6: replies are tagged here, and this one is not.
         if self.tagged {
             return Judgement::Log(LogReason::TaggedMode);
         }
-        // 5.7: indented, behind another stray line.
-        if message.first().is_some_and(|byte| json::is_space(*byte)) && self.strays.any() {
+        // 5.7: indented, behind another log line.
+        if message.first().is_some_and(|byte| json::is_space(*byte)) && self.logged {
             return Judgement::Log(LogReason::Piece);
         }
         // 5.8: the plain reply, if one is awaited.
-        self.plain(message.slice_ref(line.value))
-    }
-
-    fn plain(&self, response: Bytes) -> Judgement {
-        match self.open {
-            Some(_) => {
-                Judgement::Reply(Reply { body: ReplyBody::Response(response), tagged: false })
-            }
-            None => Judgement::OutOfStep,
+        if self.open.is_none() {
+            return Judgement::OutOfStep;
         }
-    }
-
-    /// A line of a program that prints plain words.
-    fn text(&self, message: &Bytes) -> Judgement {
-        if !self.delivered {
-            return Judgement::Log(LogReason::BeforeFirstDelivery);
-        }
-        let line = message.strip_suffix(b"\r").unwrap_or(message);
-        let mut string = Vec::with_capacity(line.len() + 2);
-        json::write_string(&mut string, &String::from_utf8_lossy(line));
-        self.plain(string.into())
+        let response = match self.replies {
+            Replies::Text => as_json_string(message),
+            Replies::Auto | Replies::Tagged => message.slice_ref(line.value),
+        };
+        Judgement::Reply(Reply { body: ReplyBody::Response(response), tagged: false })
     }
 
     fn note_stray(&mut self, message: &[u8], reason: &LogReason) {
@@ -213,10 +204,18 @@ impl Judge {
     }
 }
 
+/// A line of plain words as a JSON string.
+fn as_json_string(message: &[u8]) -> Bytes {
+    let words = message.strip_suffix(b"\r").unwrap_or(message);
+    let mut string = Vec::with_capacity(words.len() + 2);
+    json::write_string(&mut string, &String::from_utf8_lossy(words));
+    string.into()
+}
+
 /// What a tagged line answers: its error, unless null, else its result; null is a result.
 fn tagged_body(message: &Bytes, members: &Members<'_>) -> Option<ReplyBody> {
     if let Some(raw) = members.error {
-        let error = reply::function_error(message, raw);
+        let error = error::function_error(message, raw);
         return Some(ReplyBody::Error { error, fatal: members.fatal });
     }
     let raw = members.result?;
@@ -228,114 +227,12 @@ impl std::fmt::Display for LogReason {
         match self {
             Self::NotJson(reason) => reason.fmt(formatter),
             Self::BeforeFirstDelivery => formatter.write_str("it came before the first invocation"),
-            Self::TaggedMode => formatter.write_str("replies are tagged here and it is not"),
+            Self::TaggedMode => formatter
+                .write_str("replies are tagged here, with the id of their request, and it is not"),
             Self::Piece => formatter.write_str("it is indented and follows another line"),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const ID: &str = "q7w2m0x4k9c1z5t8";
-
-    fn open(replies: Replies) -> Judge {
-        let mut judge = Judge::new(replies);
-        judge.open(DeliveryId::parse(ID).expect("an id"));
-        judge
-    }
-
-    fn judged(judge: &mut Judge, line: &str) -> Judgement {
-        judge.judge(&Bytes::from(line.to_owned()))
-    }
-
-    fn response(text: &str, tagged: bool) -> Judgement {
-        let body = ReplyBody::Response(Bytes::from(text.to_owned()));
-        Judgement::Reply(Reply { body, tagged })
-    }
-
-    #[test]
-    fn a_plain_reply_is_the_values_exact_bytes() {
-        assert_eq!(
-            judged(&mut open(Replies::Auto), " {\"a\": 1.0}\r"),
-            response("{\"a\": 1.0}", false)
-        );
-    }
-
-    #[test]
-    fn a_tagged_result_starts_tagged_mode_for_good() {
-        let mut judge = open(Replies::Auto);
-        assert_eq!(
-            judged(&mut judge, &format!("{{\"id\":\"{ID}\",\"result\":null}}")),
-            response("null", true)
-        );
-        judge.new_generation();
-        judge.open(DeliveryId::parse("aaaaaaaaaaaaaaa1").expect("an id"));
-        assert_eq!(judged(&mut judge, "{\"a\":1}"), Judgement::Log(LogReason::TaggedMode));
-    }
-
-    #[test]
-    fn a_tagged_error_does_not_start_tagged_mode() {
-        let mut judge = open(Replies::Auto);
-        let line = format!("{{\"id\":\"{ID}\",\"error\":\"no\",\"fatal\":true,\"result\":1}}");
-        assert!(matches!(
-            judged(&mut judge, &line),
-            Judgement::Reply(Reply { body: ReplyBody::Error { fatal: true, .. }, tagged: true })
-        ));
-        judge.open(DeliveryId::parse(ID).expect("an id"));
-        assert_eq!(judged(&mut judge, "2"), response("2", false));
-    }
-
-    #[test]
-    fn a_line_nobody_asked_for_is_out_of_step_and_an_old_answer_is_dropped() {
-        let mut judge = open(Replies::Auto);
-        judge.close();
-        assert_eq!(judged(&mut judge, "{\"a\":1}"), Judgement::OutOfStep);
-        let old = format!("{{\"id\":\"{ID}\",\"result\":1}}");
-        assert_eq!(
-            judged(&mut judge, &old),
-            Judgement::Dropped(DeliveryId::parse(ID).expect("an id"))
-        );
-    }
-
-    #[test]
-    fn text_replies_are_json_strings() {
-        let mut judge = open(Replies::Text);
-        assert_eq!(judged(&mut judge, "data: \"x\" é\r"), response("\"data: \\\"x\\\" é\"", false));
-        assert_eq!(judged(&mut judge, "more"), Judgement::OutOfStep);
-        assert_eq!(
-            judged(&mut open(Replies::Text), "{\"a\":1}"),
-            response("\"{\\\"a\\\":1}\"", false)
-        );
-        assert_eq!(
-            judged(&mut Judge::new(Replies::Text), "hello"),
-            Judgement::Log(LogReason::BeforeFirstDelivery)
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn every_message_has_a_judgement(
-            messages in proptest::collection::vec(prop_oneof![
-                proptest::collection::vec(any::<u8>(), 0..40),
-                "[ {}\\[\\]\":,a-z0-9\\\\]{0,40}".prop_map(String::into_bytes),
-                Just(format!("{{\"id\":\"{ID}\",\"result\":{{}}}}").into_bytes()),
-                Just(format!("{{\"id\":\"{ID}\",\"error\":[]}}").into_bytes()),
-                Just(b"{\"ready\":{\"features\":[\"x\"]}}".to_vec()),
-            ], 0..8),
-            replies in prop_oneof![Just(Replies::Auto), Just(Replies::Tagged), Just(Replies::Text)],
-            delivered in any::<bool>(),
-        ) {
-            let mut judge = if delivered { open(replies) } else { Judge::new(replies) };
-            let mut answers = 0;
-            for message in messages {
-                if matches!(judge.judge(&Bytes::from(message)), Judgement::Reply(_)) {
-                    answers += 1;
-                }
-            }
-            prop_assert!(answers <= usize::from(delivered), "a delivery is answered once");
-        }
-    }
-}
+mod tests;

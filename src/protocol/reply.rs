@@ -1,14 +1,11 @@
 //! A line to what it says: which of our members it has, found in one pass over its bytes.
 
-use std::fmt;
-
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json::{self, NotJson};
-use super::{DeliveryId, MAX_ERROR_BYTES};
+use super::DeliveryId;
 use crate::invocation::FunctionError;
+use crate::json::{self, NotJson};
 
 /// What the handler answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +39,13 @@ pub(super) struct Line<'a> {
     pub(super) members: Members<'a>,
 }
 
+impl<'a> Line<'a> {
+    /// A line of plain words: it has no members.
+    pub(super) fn of_words(words: &'a [u8]) -> Self {
+        Self { value: words, members: Members::default() }
+    }
+}
+
 /// The members that mean something to us, raw.  The last of a name counts, as in JavaScript.
 #[derive(Debug, Default)]
 pub(super) struct Members<'a> {
@@ -62,179 +66,39 @@ pub(super) fn parse(line: &[u8]) -> Result<Line<'_>, NotJson> {
         json::one_value(line)?;
         return Ok(Line { value, members: Members::default() });
     }
-    let members = serde_json::from_slice(line).map_err(|error| json::why_not(line, &error))?;
+    let mut members = Members::default();
+    let read = json::each_member(line, |name, value| match name {
+        "id" => members.id = json::text(value).as_deref().and_then(DeliveryId::parse),
+        "result" => members.result = Some(value),
+        "error" => members.error = not_null(value),
+        "fatal" => members.fatal = value.get() == "true",
+        "ready" => members.ready = not_null(value),
+        _ => (),
+    });
+    read.map_err(|error| json::why_not(line, &error))?;
     Ok(Line { value, members })
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-        let mut members = Members::default();
-        // Names and values are read raw, so that a lone surrogate or a vast number in either is no error.
-        while let Some(name) = map.next_key::<&RawValue>()? {
-            let value = map.next_value::<&RawValue>()?;
-            match plain_text(name).as_deref() {
-                Some("id") => members.id = plain_text(value).as_deref().and_then(DeliveryId::parse),
-                Some("result") => members.result = Some(value),
-                Some("error") => members.error = not_null(value),
-                Some("fatal") => members.fatal = value.get() == "true",
-                Some("ready") => members.ready = not_null(value),
-                Some(_) | None => (),
-            }
-        }
-        Ok(members)
-    }
 }
 
 fn not_null(value: &RawValue) -> Option<&RawValue> {
     (value.get() != "null").then_some(value)
 }
 
-/// The text of a JSON string; none where it is no string, or not text.
-fn plain_text(value: &RawValue) -> Option<std::borrow::Cow<'_, str>> {
-    let inner = value.get().strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        serde_json::from_str::<String>(value.get()).ok().map(Into::into)
-    } else {
-        Some(inner.into())
-    }
-}
-
-/// The handler's error: a complete one goes to the caller byte for byte, any other is completed.
-pub(super) fn function_error(line: &Bytes, raw: &RawValue) -> FunctionError {
-    let parsed: ErrorMembers = serde_json::from_str(raw.get()).unwrap_or_default();
-    let complete = parsed.error_type.is_some() && parsed.error_message.is_some();
-    let fits = raw.get().len() <= MAX_ERROR_BYTES;
-    let message = parsed
-        .error_message
-        .or_else(|| plain_text(raw).map(Into::into))
-        .unwrap_or_else(|| if parsed.is_object { String::new() } else { raw.get().to_owned() });
-    FunctionError {
-        error_type: cut(parsed.error_type.unwrap_or_else(|| "Function.Error".to_owned()), 1024),
-        error_message: cut(message, MAX_ERROR_BYTES / 2),
-        stack_trace: if fits { parsed.stack_trace } else { Vec::new() },
-        verbatim: (complete && fits).then(|| line.slice(json::range_in(line, raw.get()))),
-    }
-}
-
-/// A text of at most `limit` bytes, cut between characters and marked as cut.
-fn cut(mut text: String, limit: usize) -> String {
-    if text.len() > limit {
-        let end = (0..=limit).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-        text.truncate(end);
-        text.push_str(" … (cut)");
-    }
-    text
-}
-
-/// What a handler's error object says, read as generously as it can be.
-#[derive(Default)]
-struct ErrorMembers {
-    is_object: bool,
-    error_type: Option<String>,
-    error_message: Option<String>,
-    stack_trace: Vec<Box<str>>,
-}
-
-impl<'de> Deserialize<'de> for ErrorMembers {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ErrorVisitor)
-    }
-}
-
-struct ErrorVisitor;
-
-impl<'de> Visitor<'de> for ErrorVisitor {
-    type Value = ErrorMembers;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an error object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ErrorMembers, A::Error> {
-        let mut members = ErrorMembers { is_object: true, ..ErrorMembers::default() };
-        while let Some(name) = map.next_key::<&RawValue>()? {
-            let value = map.next_value::<&RawValue>()?;
-            match plain_text(name).as_deref() {
-                Some("errorType") => members.error_type = plain_text(value).map(Into::into),
-                Some("errorMessage") => members.error_message = plain_text(value).map(Into::into),
-                Some("stackTrace") => members.stack_trace = frames(value),
-                Some(_) | None => (),
-            }
-        }
-        Ok(members)
-    }
-}
-
-/// A stack trace's frames as texts: strings as they are, anything else as its JSON.
-fn frames(value: &RawValue) -> Vec<Box<str>> {
-    let frames: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
-    frames
-        .into_iter()
-        .map(|frame| {
-            plain_text(frame).map_or_else(|| frame.get().into(), |text| text.as_ref().into())
-        })
-        .collect()
-}
-
-/// What a ready line says: the protocol's version, where it says one, and the features.
-pub(super) fn readiness(raw: &RawValue) -> (Option<u64>, Vec<String>) {
-    #[derive(Default)]
-    struct Ready(Option<u64>, Vec<String>);
-    impl<'de> Deserialize<'de> for Ready {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            struct ReadyVisitor;
-            impl<'de> Visitor<'de> for ReadyVisitor {
-                type Value = Ready;
-                fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    formatter.write_str("an object")
-                }
-                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Ready, A::Error> {
-                    let mut ready = Ready::default();
-                    while let Some(name) = map.next_key::<String>()? {
-                        match name.as_str() {
-                            "protocol" => ready.0 = map.next_value()?,
-                            "features" => {
-                                ready.1 =
-                                    map.next_value::<Option<Vec<String>>>()?.unwrap_or_default();
-                            }
-                            _ => {
-                                map.next_value::<IgnoredAny>()?;
-                            }
-                        }
-                    }
-                    Ok(ready)
-                }
-            }
-            deserializer.deserialize_map(ReadyVisitor)
-        }
-    }
-    let Ready(protocol, features) = serde_json::from_str(raw.get()).unwrap_or_default();
-    (protocol, features)
+/// What a ready line says: the protocol's version, where it says one, and the features; none where it is
+/// no ready line.
+pub(super) fn readiness(raw: &RawValue) -> Option<(Option<u64>, Vec<String>)> {
+    let (mut protocol, mut features) = (None, Vec::new());
+    json::each_member(raw.get().as_bytes(), |name, value| match name {
+        "protocol" => protocol = value.get().parse().ok(),
+        "features" => features = serde_json::from_str(value.get()).unwrap_or_default(),
+        _ => (),
+    })
+    .ok()?;
+    Some((protocol, features))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn error_of(json: &str) -> FunctionError {
-        let line = Bytes::from(json.to_owned());
-        let raw: &RawValue = serde_json::from_slice(&line).expect("JSON");
-        function_error(&line, raw)
-    }
 
     #[test]
     fn members_are_found_however_they_are_written() {
@@ -258,56 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn a_complete_error_is_carried_byte_for_byte() {
-        let json =
-            r#"{"errorType":"ValueError","errorMessage":"no","stackTrace":[1,"b"],"own":1.0}"#;
-        let error = error_of(json);
-        assert_eq!(error.to_json(), json.as_bytes());
-        assert_eq!(error.error_type, "ValueError");
-        assert_eq!(error.stack_trace, ["1".into(), "b".into()]);
-    }
-
-    #[test]
-    fn an_incomplete_error_is_completed() {
-        for (json, error_type, message) in [
-            ("\"no\"", "Function.Error", "no"),
-            ("42", "Function.Error", "42"),
-            ("[1]", "Function.Error", "[1]"),
-            ("{}", "Function.Error", ""),
-            (r#"{"errorMessage":"no"}"#, "Function.Error", "no"),
-            (r#"{"errorType":"T"}"#, "T", ""),
-            (r#"{"errorType":7,"errorMessage":"no"}"#, "Function.Error", "no"),
-        ] {
-            let error = error_of(json);
-            assert_eq!(
-                (error.error_type.as_str(), error.error_message.as_str()),
-                (error_type, message),
-                "{json}"
-            );
-            assert_eq!(error.verbatim, None);
-        }
-    }
-
-    #[test]
-    fn a_vast_error_is_cut_and_marked() {
-        let json = format!(
-            r#"{{"errorType":"T","errorMessage":"{}","stackTrace":["x"]}}"#,
-            "é".repeat(MAX_ERROR_BYTES)
-        );
-        let error = error_of(&json);
-        assert!(error.error_message.ends_with("é … (cut)"));
-        assert!(error.to_json().len() < MAX_ERROR_BYTES);
-        assert!(error.stack_trace.is_empty());
-    }
-
-    #[test]
     fn a_ready_line_says_version_and_features() {
         let read = |json: &str| readiness(serde_json::from_str(json).expect("JSON"));
         assert_eq!(
             read(r#"{"protocol":1,"features":["concurrent"],"x":{}}"#),
-            (Some(1), vec!["concurrent".to_owned()])
+            Some((Some(1), vec!["concurrent".to_owned()]))
         );
-        assert_eq!(read(r#"{"features":null}"#), (None, vec![]));
-        assert_eq!(read("true"), (None, vec![]));
+        assert_eq!(read(r#"{"features":null}"#), Some((None, vec![])));
+        assert_eq!(read("true"), None);
     }
 }

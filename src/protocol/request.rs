@@ -1,8 +1,8 @@
 //! An invocation to its line: `{"id":…,"event":<the event's own bytes>,"context":{…}}` and LF.
 
-use super::json::{self, NotJson};
 use super::{DeliveryId, Framing};
 use crate::invocation::{Context, Deadline, EVENT_HEADROOM, Event, Function, RequestId};
+use crate::json::{self, NotJson};
 
 /// What stands in front of the id, and between the id and the event.
 const BEFORE_ID: &[u8] = br#"{"id":""#;
@@ -270,7 +270,7 @@ mod tests {
             let event = pieces.concat();
             if let Ok(request) = encode(Framing::Lines, event.as_bytes(), &Context::default()) {
                 let line = request.bytes();
-                prop_assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+                prop_assert_eq!(memchr::memchr_iter(b'\n', line).count(), 1);
                 prop_assert!(line.ends_with(b"}}\n"));
                 let (spliced, context) = event_and_context(line);
                 let expected = event.replace(['\n', '\r'], " ");

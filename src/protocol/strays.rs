@@ -1,7 +1,7 @@
 //! What a handler printed in place of a reply: kept a little, so that a failed invocation's error can say
 //! what was almost its answer.
 
-use super::json;
+use crate::json;
 
 /// How much of one line an error quotes.
 const QUOTED_BYTES: usize = 200;
@@ -19,12 +19,6 @@ pub struct Strays {
 }
 
 impl Strays {
-    /// Whether there was any line but blank ones.
-    #[must_use]
-    pub fn any(&self) -> bool {
-        self.lines > 0
-    }
-
     /// Notes one line that did not count, and why.
     pub fn note(&mut self, line: &[u8], reason: &str) {
         self.lines += 1;
@@ -52,6 +46,7 @@ impl Strays {
         let quoted = String::from_utf8_lossy(&self.first);
         let more = match self.lines {
             1 => String::new(),
+            2 => "; 1 more line followed".to_owned(),
             lines => format!("; {} more lines followed", lines - 1),
         };
         Some(format!(
@@ -68,7 +63,9 @@ mod tests {
 
     fn hint(lines: &[&str]) -> Option<String> {
         let mut strays = Strays::default();
-        lines.iter().for_each(|line| strays.note(line.as_bytes(), "it is not JSON"));
+        for line in lines {
+            strays.note(line.as_bytes(), "it is not JSON");
+        }
         strays.hint()
     }
 

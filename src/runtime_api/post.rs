@@ -8,6 +8,7 @@ use ureq::{Body, Error};
 use super::transport::is_timeout;
 use super::{ApiError, Client, text, wire};
 use crate::invocation::{Deadline, FunctionError, RequestId};
+use crate::json::ObjectWriter;
 
 /// How long an answer to a post may take beyond the invocation's own time, or at least.
 const POST_TIME: Duration = Duration::from_secs(2);
@@ -127,18 +128,20 @@ fn error_headers(error: &FunctionError) -> Vec<(&'static str, String)> {
 
 /// The cause as X-Ray reads it: JSON in ASCII; none if it is larger than Lambda takes.
 fn xray_cause(error: &FunctionError) -> Option<String> {
-    let stack: Vec<_> = error
-        .stack_trace
-        .iter()
-        .map(|frame| serde_json::json!({ "path": "", "line": 0, "label": frame }))
-        .collect();
-    let exception = serde_json::json!({
-        "type": error.error_type, "message": error.error_message, "stack": stack,
-    });
-    let cause = serde_json::json!({
-        "working_directory": "", "exceptions": [exception], "paths": [],
-    });
-    let cause = in_ascii(&cause.to_string());
+    let frame = |label: &str| {
+        ObjectWriter::new().text("path", "").json("line", b"0").text("label", label).finish()
+    };
+    let exception = ObjectWriter::new()
+        .text("type", &error.error_type)
+        .text("message", &error.error_message)
+        .list("stack", error.stack_trace.iter().map(|label| frame(label)))
+        .finish();
+    let cause = ObjectWriter::new()
+        .text("working_directory", "")
+        .list("exceptions", std::iter::once(exception))
+        .json("paths", b"[]")
+        .finish();
+    let cause = in_ascii(&String::from_utf8_lossy(&cause));
     (cause.len() <= wire::MAX_XRAY_CAUSE_BYTES).then_some(cause)
 }
 

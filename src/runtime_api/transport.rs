@@ -4,16 +4,23 @@
 //! event or for the answer to a post, the worker's tasks go on.  Output is held back until ureq asks for
 //! input, so that a small request is one write.
 
+use std::convert::Infallible;
+use std::fmt::Debug;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::http::uri::Authority;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
 };
@@ -21,23 +28,47 @@ use ureq::{Error, Timeout};
 
 use crate::interrupt::Interrupt;
 
+/// How many addresses of a name are tried: as many as ureq's list holds.
+const ADDRESSES: usize = 16;
 /// Output is written once so much is held.
 const HELD_BYTES: usize = 64 * 1024;
+
+/// What goes on while Lambda is waited for.
+pub trait Attend: Debug + Send {
+    /// Never ends by itself; whenever it is dropped, it can be taken up again.
+    fn attend(&mut self) -> Pin<Box<dyn Future<Output = Infallible> + Send + '_>>;
+}
+
+/// Nothing to attend to.
+#[derive(Debug)]
+pub struct Nothing;
+
+impl Attend for Nothing {
+    fn attend(&mut self) -> Pin<Box<dyn Future<Output = Infallible> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
+}
 
 /// What every connection of one worker shares.
 #[derive(Debug)]
 pub struct Link {
     runtime: Arc<Runtime>,
+    /// Only ever locked by the worker's own thread: ureq asks for a type that could be shared.
+    attended: Arc<Mutex<dyn Attend>>,
     interrupt: Interrupt,
     /// Whether a wait for input may be cut short: only while nothing of the next event has come.
     interruptible: AtomicBool,
 }
 
 impl Link {
-    /// A link that waits on a runtime, and can be interrupted.
+    /// A link that waits on a runtime, attends to something meanwhile, and can be interrupted.
     #[must_use]
-    pub fn new(runtime: Arc<Runtime>, interrupt: Interrupt) -> Arc<Self> {
-        Arc::new(Self { runtime, interrupt, interruptible: AtomicBool::new(false) })
+    pub fn new(
+        runtime: Arc<Runtime>,
+        attended: Arc<Mutex<dyn Attend>>,
+        interrupt: Interrupt,
+    ) -> Arc<Self> {
+        Arc::new(Self { runtime, attended, interrupt, interruptible: AtomicBool::new(false) })
     }
 
     /// What may cut a wait short.
@@ -53,12 +84,24 @@ impl Link {
 
     /// Waits, unless interrupted.
     pub(super) fn pause(&self, wait: Duration) {
-        self.runtime.block_on(async {
+        self.attending(async {
             tokio::select! {
                 _ = self.interrupt.wait() => (),
                 () = tokio::time::sleep(wait) => (),
             }
         });
+    }
+
+    /// Waits for an operation, and attends to what goes on beside it.
+    fn attending<T>(&self, operation: impl Future<Output = T>) -> T {
+        let mut attended = self.attended.lock().unwrap_or_else(PoisonError::into_inner);
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                done = operation => done,
+                never = attended.attend() => match never {},
+            }
+        })
     }
 
     /// Runs an operation on the socket, within ureq's time for it.
@@ -67,7 +110,7 @@ impl Link {
         timeout: NextTimeout,
         operation: impl Future<Output = io::Result<T>>,
     ) -> Result<T, Error> {
-        self.runtime.block_on(async {
+        self.attending(async {
             match timeout.not_zero() {
                 None => operation.await.map_err(Error::Io),
                 Some(limit) => match tokio::time::timeout(*limit, operation).await {
@@ -76,6 +119,23 @@ impl Link {
                 },
             }
         })
+    }
+}
+
+/// Finds the addresses of the Runtime API: an address as it is, a name by asking at once.
+///
+/// ureq's own resolver starts a thread for each call that has a time limit.
+#[derive(Debug)]
+pub(super) struct DirectResolver;
+
+impl Resolver for DirectResolver {
+    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let authority = uri.authority().map(Authority::as_str).ok_or(Error::HostNotFound)?;
+        let mut addresses = self.empty();
+        for address in authority.to_socket_addrs()?.take(ADDRESSES) {
+            addresses.push(address);
+        }
+        if addresses.is_empty() { Err(Error::HostNotFound) } else { Ok(addresses) }
     }
 }
 

@@ -34,13 +34,14 @@ pub const TENANT_ID: &str = "lambda-runtime-aws-tenant-id";
 pub const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 /// The error's type, for logs and metrics.
 pub const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
+/// A trailer of a streamed response that failed half-way: the error's JSON in base64.
+pub const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 /// The error as X-Ray shows it, JSON in ASCII.
 pub const XRAY_ERROR_CAUSE: &str = "lambda-runtime-function-xray-error-cause";
 /// `streaming` for a streamed response, absent otherwise.
 pub const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 
-/// The largest event and the largest response, in bytes: 6 MiB and 100.
-pub const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024 + 100;
+pub use crate::invocation::MAX_PAYLOAD_BYTES;
 /// Above this length X-Ray's cause is left out: Lambda crops it there.
 pub const MAX_XRAY_CAUSE_BYTES: usize = 64 * 1024;
 

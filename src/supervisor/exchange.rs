@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{self, Instant};
 
-use super::{KILL_PATIENCE, Stage, Supervisor, Unready, broken, millis};
+use super::{KILL_PATIENCE, Stage, Supervisor, Unready, millis};
 use crate::handler::{Fault, Happening};
 use crate::interrupt::Reason;
 use crate::invocation::{Deadline, Invocation};
@@ -15,9 +15,9 @@ use crate::verdict::Outcome;
 /// The margin before a deadline, where nobody set one: the smaller of this and a tenth of the time.
 const DEFAULT_MARGIN: Duration = Duration::from_millis(200);
 /// How long a handler has where Lambda gave no usable deadline: the longest timeout of a function.
-const UNTOLD_TIME: Duration = Duration::from_secs(900);
+const UNTOLD_TIME: Duration = Duration::from_mins(15);
 /// No function may run longer: 90 minutes, of an asynchronous one on Managed Instances.
-const LONGEST_TIME: Duration = Duration::from_secs(90 * 60);
+const LONGEST_TIME: Duration = Duration::from_mins(90);
 /// What an invocation in flight is given once the runtime was told to end.
 const SHUTDOWN_TIME: Duration = Duration::from_millis(200);
 
@@ -40,13 +40,17 @@ pub(super) fn allot(
     let total = total.min(LONGEST_TIME);
     // However large the margin, half of the time is the handler's.
     let margin = margin.unwrap_or_else(|| DEFAULT_MARGIN.min(total / 10)).min(total / 2);
-    Allotment { time: total - margin, margin }
+    Allotment { time: total.saturating_sub(margin), margin }
 }
 
 impl Supervisor {
     /// Gives the invocation to a handler and waits for what comes of it.
     ///
     /// A second handler gets it, once, if the first ended and had not read, and never will read, one byte.
+    ///
+    /// # Errors
+    /// When there is no reply that the caller may have.
+    ///
     /// Not cancel safe: a dropped exchange leaves half a conversation behind.
     pub async fn exchange(&mut self, invocation: Invocation, received: Instant) -> Outcome {
         let allotment = allot(invocation.deadline, self.margin, SystemTime::now());
@@ -121,14 +125,17 @@ impl Supervisor {
         match happening {
             Happening::Message(message) => match self.judge.judge(&message) {
                 Judgement::Reply(reply) => Some(self.accept(reply)),
-                judgement => {
+                judgement @ (Judgement::Log(_)
+                | Judgement::Ready { .. }
+                | Judgement::Dropped(_)
+                | Judgement::OutOfStep) => {
                     self.unasked(&message, judgement);
                     None
                 }
             },
             Happening::Ended => Some(Err(self.with_hint(self.exited()))),
             Happening::Closed(closed) => Some(Err(self.with_hint(self.closed(closed)))),
-            Happening::Broken(error) => Some(Err(broken(error))),
+            Happening::Broken(error) => Some(Err(self.broken(error))),
             Happening::NotStarted(unstarted) => Some(Err(Fault::SpawnFailed(unstarted))),
             Happening::NoLauncher | Happening::Running | Happening::ReachedRead => None,
         }
@@ -153,13 +160,16 @@ impl Supervisor {
                 Judgement::OutOfStep => {
                     self.life.out_of_step_at_first = self.life.answered == 0;
                     return Err(Fault::Protocol(format!(
-                        "the handler printed a second JSON line, of {} bytes, behind its reply: which \
-                         of the two is the reply cannot be known. Print one line for each request, or \
+                        "the handler printed a second line, of {} bytes, that could be its reply: \
+                         which of the two is meant cannot be known. Print one line for each request, or \
                          tag replies with the id of their request",
                         behind.len()
                     )));
                 }
-                judgement => self.unasked(&behind, judgement),
+                judgement @ (Judgement::Log(_)
+                | Judgement::Ready { .. }
+                | Judgement::Dropped(_)
+                | Judgement::Reply(_)) => self.unasked(&behind, judgement),
             }
         }
         Ok(reply)
@@ -169,7 +179,7 @@ impl Supervisor {
     fn answered(&mut self, outcome: Outcome) -> Outcome {
         self.judge.close();
         if let Some(handler) = self.stage.handler() {
-            drop(handler.withdraw());
+            handler.finish_request();
             handler.pump_logs();
         }
         if outcome.is_ok() {
@@ -197,12 +207,7 @@ impl Supervisor {
     /// An end without a reply, with what was almost one.
     fn with_hint(&self, fault: Fault) -> Fault {
         let Some(hint) = self.judge.strays().hint() else { return fault };
-        match fault {
-            Fault::Exited { when, how, said } => {
-                Fault::Exited { when, how, said: format!("; {hint}{said}") }
-            }
-            other => other,
-        }
+        fault.with_hint(&hint)
     }
 
     fn too_late(&mut self, allotment: Allotment) -> Fault {
@@ -224,10 +229,8 @@ impl Supervisor {
             said.push_str(&hint);
         } else {
             let bytes = handler.unfinished_bytes();
-            said.push_str(&format!(
-                "; {bytes} bytes came without a line end: did you end the reply's line, and flush \
-                 standard output?"
-            ));
+            let hint = "did you end the reply's line, and flush standard output?";
+            said = format!("{said}; {bytes} bytes came without a line end ({hint})");
         }
         said.push_str(&handler.last_written());
         Fault::DeadlineExceeded { said }

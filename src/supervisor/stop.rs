@@ -13,8 +13,8 @@ const STEP: Duration = Duration::from_millis(100);
 
 impl Supervisor {
     /// Ends the present handler, and starts no other.
-    pub async fn stop(self) {
-        match self.stage {
+    pub async fn stop(&mut self) {
+        match std::mem::replace(&mut self.stage, Stage::nothing()) {
             Stage::Starting(handler) | Stage::Ready(handler) => stop(handler).await,
             Stage::Ending { handler, .. } => drop(handler.bury()),
             Stage::Pause { .. } | Stage::Exhausted(_) => (),

@@ -182,7 +182,7 @@ fn a_killed_bridge_leaves_no_handler() {
         r#"while read -r line; do case $line in *busy*) while :; do :; done;; esac
         {ID}; printf '{{"id":"%s","result":1}}\n' "$id"; done"#
     );
-    for trial in 0..(trials() / 10).max(10) {
+    for trial in 0..(trials(200) / 10).max(10) {
         let lambda = Lambda::start();
         for _ in 0..5 {
             lambda.deliver(Delivery::new("1"));

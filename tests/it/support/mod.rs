@@ -4,7 +4,7 @@ mod bridge;
 mod lambda;
 mod scratch;
 
-pub(crate) use bridge::Bridge;
+pub(crate) use bridge::{Bridge, Builder};
 pub(crate) use lambda::{Answer, Delivery, Lambda};
 pub(crate) use scratch::{COUNT, Scratch, WAIT};
 
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Waits until a condition holds, by looking: for what tells nobody when it happens.
+#[track_caller]
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !holds() {
@@ -32,9 +33,13 @@ pub(crate) fn tagged(result: &str) -> String {
     )
 }
 
-/// How often a story of chances is told: `LAMBDA_STDIO_TRIALS`, or 200.
-pub(crate) fn trials() -> usize {
-    #[expect(clippy::disallowed_methods, reason = "how thorough a run is to be is asked of it")]
-    let asked = std::env::var("LAMBDA_STDIO_TRIALS").ok();
-    asked.and_then(|asked| asked.parse().ok()).unwrap_or(200)
+/// A bridge, not yet started, whose handler is a Python program.
+pub(crate) fn python(lambda: &Lambda, program: &str) -> Builder {
+    Bridge::of(lambda).program(&["python3", "-c", program])
+}
+
+/// How often a story is told whose end may hang on chance: few times, unless `LAMBDA_STDIO_TRIALS` says more.
+#[expect(clippy::disallowed_methods, reason = "a test's own variable, not configuration")]
+pub(crate) fn trials(few: u32) -> u32 {
+    std::env::var("LAMBDA_STDIO_TRIALS").ok().and_then(|text| text.parse().ok()).unwrap_or(few)
 }

@@ -1,9 +1,13 @@
-//! Exactly one JSON value, judged without building it.
+//! JSON as bytes: exactly one value judged without building it, and objects written member by member.
 //!
-//! serde_json's raw values are skipped over iteratively, so neither depth nor the size of a number can
+//! `serde_json`'s raw values are skipped over iteratively, so neither depth nor the size of a number can
 //! hurt, and numbers, escapes and lone surrogates stay as they came.
 
+mod object;
+
 use serde_json::value::RawValue;
+
+pub use object::{each_member, text};
 
 /// Why bytes are not exactly one JSON value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +71,78 @@ pub fn range_in(whole: &[u8], part: &str) -> std::ops::Range<usize> {
 /// Writes a text as a JSON string.
 pub fn write_string(buffer: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(buffer, text).expect("a Vec takes every byte");
+}
+
+/// An object being written.  `serde_json`'s own values would bring trees and floats into the bootstrap.
+#[derive(Debug)]
+pub struct ObjectWriter(Vec<u8>);
+
+impl ObjectWriter {
+    /// An object without members.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(vec![b'{'])
+    }
+
+    /// A member that is a text.
+    #[must_use]
+    pub fn text(mut self, name: &str, value: &str) -> Self {
+        self.name(name);
+        write_string(&mut self.0, value);
+        self
+    }
+
+    /// A member that is JSON already.
+    #[must_use]
+    pub fn json(mut self, name: &str, value: &[u8]) -> Self {
+        self.name(name);
+        self.0.extend_from_slice(value);
+        self
+    }
+
+    /// A member that is a list of JSON values.
+    #[must_use]
+    pub fn list(mut self, name: &str, values: impl Iterator<Item = Vec<u8>>) -> Self {
+        self.name(name);
+        self.0.push(b'[');
+        for (index, value) in values.enumerate() {
+            if index > 0 {
+                self.0.push(b',');
+            }
+            self.0.extend_from_slice(&value);
+        }
+        self.0.push(b']');
+        self
+    }
+
+    /// The object's bytes.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<u8> {
+        self.0.push(b'}');
+        self.0
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
+            self.0.push(b',');
+        }
+        write_string(&mut self.0, name);
+        self.0.push(b':');
+    }
+}
+
+impl Default for ObjectWriter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A text as a JSON string.
+#[must_use]
+pub fn string(text: &str) -> Vec<u8> {
+    let mut buffer = Vec::with_capacity(text.len() + 2);
+    write_string(&mut buffer, text);
+    buffer
 }
 
 /// Writes JSON from elsewhere into a line: LF and CR, which stand only between tokens, become spaces.
@@ -133,6 +209,17 @@ mod tests {
                 bytes.escape_ascii()
             );
         }
+    }
+
+    #[test]
+    fn objects_are_written_member_by_member() {
+        assert_eq!(ObjectWriter::new().finish(), b"{}");
+        let object = ObjectWriter::new()
+            .text("a\"", "b\n")
+            .json("c", b"1")
+            .list("d", [string("x"), string("y")].into_iter())
+            .finish();
+        assert_eq!(object, br#"{"a\"":"b\n","c":1,"d":["x","y"]}"#);
     }
 
     #[test]

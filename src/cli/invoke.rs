@@ -1,0 +1,240 @@
+//! `lambda-stdio invoke`: starts a program behind the bridge and the emulated Runtime API, gives it its
+//! events, and leaves nothing running.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+pub mod events;
+pub mod logbook;
+pub mod record;
+pub mod report;
+pub mod session;
+pub mod settings;
+pub mod wire;
+
+use super::Exit;
+use super::emulator::{Counted, Emulator, Function, LogSink, Program, tree};
+use super::role;
+use super::ui::{self, Ui};
+use events::Events;
+use logbook::Logbook;
+use record::{Call, Recorder};
+use session::Session;
+use wire::Tap;
+
+const AFTER_HELP: &str = "\
+The program reads one line of JSON for each event and prints one line of JSON as its reply.
+It sees Lambda's variables, what --env and --env-file give, and of your own environment only
+PATH, HOME, TMPDIR, LD_LIBRARY_PATH, LOCALE_ARCHIVE, CARGO_TARGET_DIR, AWS_REGION,
+AWS_DEFAULT_REGION, what ends in _HOME or _ROOT (where tools live) and what begins with
+LAMBDA_STDIO_ or AWS_LAMBDA_LOG_.  Credentials are handed over by name: --env AWS_ACCESS_KEY_ID.
+
+Examples:
+  lambda-stdio invoke -d '{\"name\":\"Ada\"}' ./handler
+  echo '{\"name\":\"Ada\"}' | lambda-stdio invoke python3 handler.py
+  lambda-stdio invoke --events events.jsonl --json -- jq -c --unbuffered .event";
+
+/// Invoke a program as a Lambda function and print its reply
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = format!("{AFTER_HELP}\n\n{}", super::EXIT_CODES))]
+pub struct Options {
+    /// The event: JSON, @FILE, or @- for standard input [default: what is piped in, else {}]
+    #[arg(short, long, value_name = "JSON", conflicts_with = "events")]
+    data: Option<String>,
+    /// A file of JSON lines, one event a line, all in one environment; - for standard input
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// Send each event so many times
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+    /// How long an invocation may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = parse_timeout)]
+    timeout: Duration,
+    /// The memory setting in MB; enforced where this machine has a writable cgroup v2
+    #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=10_240))]
+    memory: u32,
+    /// A variable of the function; NAME alone hands over your own
+    #[arg(short, long, value_name = "NAME=VALUE")]
+    env: Vec<String>,
+    /// Variables from a file: NAME=VALUE lines or a JSON object
+    #[arg(long, value_name = "FILE")]
+    env_file: Vec<PathBuf>,
+    /// Show every raw line to and from the program, with times
+    #[arg(long)]
+    wire: bool,
+    /// Print one JSON object instead: reply or error, durations, memory, restarts, logs
+    #[arg(long)]
+    json: bool,
+    /// PROGRAM is a runtime of its own that speaks the Runtime API: start it without the bridge
+    #[arg(long, hide = true)]
+    runtime: bool,
+    /// The program: ./NAME, a path, or a name in PATH
+    program: OsString,
+    /// Its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<OsString>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// For inputs that cannot be read or are wrong.
+pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
+    // Before anything is started: until then Ctrl-C ends us at once, and nothing is left running.
+    let events = match &options.events {
+        Some(path) => Events::lines(path)?,
+        None => Events::one(options.data.as_deref(), ui)?,
+    };
+    let tap = options.wire.then(Tap::new).transpose();
+    let tap = tap.context("--wire: no file could be made in the temporary directory")?;
+    let function = function(options, tap.as_ref().map(Tap::path))?;
+    // One thread: the runtime dies with the thread that started it, and this one lives as long as we do.
+    let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let executor = executor.context("this machine gives no event queue (epoll)")?;
+    executor.block_on(serve(options, ui, function, events, tap))
+}
+
+async fn serve(
+    options: &Options,
+    ui: Ui,
+    function: Function,
+    events: Events,
+    tap: Option<Tap>,
+) -> anyhow::Result<Exit> {
+    // What loses its parents becomes our child, so that it can be found and ended.  Where the kernel does
+    // not do that, the process groups are still ours to kill.
+    nix::sys::prctl::set_child_subreaper(true).ok();
+    let mut interrupts = Interrupts::listen()?;
+    let logbook = Arc::new(Logbook::new(ui, options.json));
+    let heard = Arc::clone(&logbook);
+    let sink: LogSink = Arc::new(move |line| heard.line(line));
+    let function_name = function.name.clone();
+    let mut emulator = Emulator::new(function, sink);
+    let mut session = Session {
+        ui,
+        json: options.json,
+        memory_mb: options.memory,
+        repeat: options.repeat,
+        logbook: Arc::clone(&logbook),
+        tap: tap.map(|tap| Arc::new(Mutex::new(tap))),
+        recorder: Recorder::default(),
+    };
+    let ended = tokio::select! {
+        biased;
+        exit = interrupts.next() => Ok(exit),
+        ended = session.run(&mut emulator, events) => ended,
+    };
+    emulator.shutdown().await;
+    tree::kill_orphans(&[]);
+    session.read_wire();
+    let exit = ended?;
+    if options.json {
+        let call = Call {
+            function_name: &function_name,
+            memory_mb: options.memory,
+            is_list: options.repeat > 1 || options.events.is_some(),
+            has_wire: options.wire,
+            restarts: logbook.restarts(),
+            logs_dropped: logbook.dropped(),
+        };
+        let mut object = session.recorder.finish(&call, logbook.take(), exit)?;
+        object.push(b'\n');
+        ui::print(&object)?;
+    }
+    Ok(exit)
+}
+
+fn function(options: &Options, wire_tap: Option<PathBuf>) -> anyhow::Result<Function> {
+    let task_root = std::env::current_dir().context("the current directory is gone")?;
+    let (runtime, counted) = if options.runtime {
+        let path = PathBuf::from(&options.program);
+        (Program { path, name: None, arguments: options.args.clone() }, Counted::All)
+    } else {
+        let program = std::iter::once(&options.program).chain(&options.args).cloned();
+        (role::bridge(options.wire, program.collect()), Counted::Descendants)
+    };
+    Ok(Function {
+        name: function_name(&options.program),
+        handler: options.program.clone(),
+        task_root,
+        memory_mb: options.memory,
+        timeout: options.timeout,
+        runtime,
+        companion: role::own_executable(),
+        variables: settings::collect(&options.env_file, &options.env)?,
+        wire_tap,
+        counted,
+    })
+}
+
+/// A name that Lambda would take, after the program's file.
+fn function_name(program: &OsStr) -> String {
+    let stem = Path::new(program).file_stem().unwrap_or_default().to_string_lossy();
+    let is_allowed =
+        |character: &char| character.is_ascii_alphanumeric() || "-_".contains(*character);
+    let name: String = stem.chars().filter(is_allowed).take(64).collect();
+    if name.is_empty() { "function".to_owned() } else { name }
+}
+
+/// Lambda's limit is 900 s.
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let seconds: f64 =
+        text.parse().map_err(|_| "give a number of seconds, such as 2.5".to_owned())?;
+    if !(0.001..=900.0).contains(&seconds) {
+        return Err("give 0.001 to 900 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// The signals by which people and supervisors end a command.
+struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Interrupts {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("could not listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Exit {
+        tokio::select! {
+            _ = self.interrupt.recv() => Exit::Interrupted(2),
+            _ = self.terminate.recv() => Exit::Interrupted(15),
+            _ = self.hangup.recv() => Exit::Interrupted(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_named_after_its_program() {
+        let name = |program: &str| function_name(OsStr::new(program));
+        assert_eq!(name("./my handler.py"), "myhandler");
+        assert_eq!(name("/usr/bin/jq"), "jq");
+        assert_eq!(name("⚙"), "function");
+        assert_eq!(name(&"x".repeat(99)).len(), 64);
+    }
+
+    #[test]
+    fn timeouts_are_lambdas() {
+        assert_eq!(parse_timeout("2.5"), Ok(Duration::from_millis(2_500)));
+        for wrong in ["0", "-1", "901", "x", "NaN", "inf", ""] {
+            assert!(parse_timeout(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Where events come from: a flag, a file, standard input, or lines of either, one event a line.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use hyper::body::Bytes;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+
+use crate::cli::ui::Ui;
+use crate::runtime_api::wire::MAX_PAYLOAD_BYTES;
+
+/// The event where none is given.
+const EMPTY: &[u8] = b"{}";
+/// How long piped input may stay silent before we say what we wait for, and before we stop waiting.
+const SILENCE_TOLD: Duration = Duration::from_secs(2);
+const SILENCE_ENDED: Duration = Duration::from_mins(1);
+/// So many lines are read ahead.
+const READ_AHEAD: usize = 2;
+
+/// The events of one call.
+#[derive(Debug)]
+pub enum Events {
+    /// One, or none once it is taken.
+    One(Option<Bytes>),
+    /// The lines of a file or of standard input, as they come.
+    Lines(mpsc::Receiver<anyhow::Result<Bytes>>),
+}
+
+impl Events {
+    /// The event of `-d`, of standard input if something is piped, or `{}`.
+    ///
+    /// # Errors
+    /// For what cannot be read, is too long or is not JSON.
+    pub fn one(data: Option<&str>, ui: Ui) -> anyhow::Result<Self> {
+        let event = match data {
+            Some("@-") => read_limited(io::stdin().lock(), "standard input")?,
+            Some(data) => match data.strip_prefix('@') {
+                Some(path) => read_file(Path::new(path))?,
+                None => data.as_bytes().to_owned(),
+            },
+            None if io::stdin().is_terminal() => EMPTY.to_owned(),
+            None => {
+                await_input(ui)?;
+                read_limited(io::stdin().lock(), "standard input")?
+            }
+        };
+        let event = if event.trim_ascii().is_empty() { EMPTY.to_owned() } else { event };
+        check(&event).context("the event is not JSON")?;
+        Ok(Self::One(Some(Bytes::from(event))))
+    }
+
+    /// The lines of a file, or of standard input for `-`.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened.
+    pub fn lines(path: &Path) -> anyhow::Result<Self> {
+        let source: Box<dyn BufRead + Send> = if path == Path::new("-") {
+            Box::new(BufReader::new(io::stdin()))
+        } else {
+            let file = File::open(path);
+            Box::new(BufReader::new(
+                file.with_context(|| format!("could not open {}", path.display()))?,
+            ))
+        };
+        let (lines, receiver) = mpsc::channel(READ_AHEAD);
+        // A thread, since files and pipes are read the same way only when reading may block.  It ends with
+        // its source, or with the process.
+        std::thread::spawn(move || send_lines(source, &lines));
+        Ok(Self::Lines(receiver))
+    }
+
+    /// The next event; none at the end.
+    ///
+    /// # Errors
+    /// For a line that cannot be read, is too long or is not JSON.
+    pub async fn next(&mut self) -> anyhow::Result<Option<Bytes>> {
+        match self {
+            Self::One(event) => Ok(event.take()),
+            Self::Lines(lines) => lines.recv().await.transpose(),
+        }
+    }
+}
+
+fn send_lines(mut source: impl BufRead, lines: &mpsc::Sender<anyhow::Result<Bytes>>) {
+    for number in 1_u64.. {
+        let event = match read_line(&mut source) {
+            Ok(Some(line)) if line.trim_ascii().is_empty() => continue,
+            Ok(Some(line)) => check(&line).map(|()| Bytes::from(line)),
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        let event = event.with_context(|| format!("line {number} of the events is no event"));
+        let is_last = event.is_err();
+        // A closed channel: the session has ended.
+        if lines.blocking_send(event).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+fn read_line(source: &mut impl BufRead) -> anyhow::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let limit = MAX_PAYLOAD_BYTES as u64 + 2;
+    source.by_ref().take(limit).read_until(b'\n', &mut line)?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    line.truncate(line.trim_ascii_end().len());
+    within_limit(&line)?;
+    Ok(Some(line))
+}
+
+/// Waits until standard input has something, or has ended; says so when it takes long.
+fn await_input(ui: Ui) -> anyhow::Result<()> {
+    if !is_silent(SILENCE_TOLD)? {
+        return Ok(());
+    }
+    ui.hint("waiting for the event on standard input; give it with -d, or </dev/null for {}");
+    if is_silent(SILENCE_ENDED)? {
+        bail!(
+            "nothing came on standard input for {} s; give the event with -d, or </dev/null for {{}}",
+            (SILENCE_TOLD + SILENCE_ENDED).as_secs()
+        );
+    }
+    Ok(())
+}
+
+fn is_silent(time: Duration) -> anyhow::Result<bool> {
+    let stdin = io::stdin();
+    let mut descriptors = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    let timeout = PollTimeout::try_from(time).context("a minute is a time that poll can wait")?;
+    let ready = poll(&mut descriptors, timeout).context("could not wait for standard input")?;
+    Ok(ready == 0)
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let name = path.display().to_string();
+    let file =
+        File::open(path).with_context(|| format!("could not open the event's file {name}"))?;
+    read_limited(file, &name)
+}
+
+fn read_limited(source: impl Read, name: &str) -> anyhow::Result<Vec<u8>> {
+    let mut event = Vec::new();
+    let limit = MAX_PAYLOAD_BYTES as u64 + 1;
+    source.take(limit).read_to_end(&mut event).with_context(|| format!("could not read {name}"))?;
+    within_limit(&event)?;
+    Ok(event)
+}
+
+fn within_limit(event: &[u8]) -> anyhow::Result<()> {
+    if event.len() > MAX_PAYLOAD_BYTES {
+        bail!("it has more than {MAX_PAYLOAD_BYTES} bytes, which Lambda does not take");
+    }
+    Ok(())
+}
+
+/// Lambda refuses what is not JSON before any function sees it.
+fn check(event: &[u8]) -> anyhow::Result<()> {
+    serde_json::from_slice::<&RawValue>(event)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &'static [u8]) -> Vec<String> {
+        let (sender, mut receiver) = mpsc::channel(100);
+        send_lines(text, &sender);
+        let mut seen = Vec::new();
+        while let Ok(line) = receiver.try_recv() {
+            seen.push(match line {
+                Ok(event) => String::from_utf8_lossy(&event).into_owned(),
+                Err(error) => format!("{error:#}"),
+            });
+        }
+        seen
+    }
+
+    #[test]
+    fn each_line_is_an_event_and_empty_ones_are_none() {
+        assert_eq!(lines(b"1\r\n\n  {\"a\": 2}\n\"last\""), ["1", "  {\"a\": 2}", "\"last\""]);
+    }
+
+    #[test]
+    fn the_first_line_that_is_no_event_is_the_last() {
+        let seen = lines(b"1\n2 3\n4\n");
+        assert_eq!(seen.len(), 2, "{seen:?}");
+        assert!(seen[1].starts_with("line 2 of the events is no event: trailing characters"));
+    }
+
+    #[test]
+    fn the_limit_is_lambdas() {
+        let event = |bytes: usize| io::Cursor::new(vec![b'1'; bytes]);
+        assert!(read_limited(event(MAX_PAYLOAD_BYTES), "x").is_ok());
+        let error = read_limited(event(MAX_PAYLOAD_BYTES + 1), "x").expect_err("too long");
+        assert_eq!(error.to_string(), "it has more than 6291556 bytes, which Lambda does not take");
+        assert!(read_line(&mut event(MAX_PAYLOAD_BYTES + 100)).is_err());
+    }
+
+    #[test]
+    fn deep_and_strange_json_is_json() {
+        let deep = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
+        check(&deep).expect("depth is no fault");
+        check(b"{\"a\":1,\"a\":1e999,\"b\":\"\\ud800\"}").expect("carried, not understood");
+        check(b"\xff").expect_err("not UTF-8");
+    }
+}
