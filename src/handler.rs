@@ -251,14 +251,6 @@ impl Handler {
                     self.close(Closed::Output);
                 }
             }
-            () = self.errors.readable(), if logs && self.errors.is_open() => {
-                self.errors.pump(&mut self.lines);
-            }
-            () = readable(self.stray.as_ref()), if logs => {
-                if let Some(stray) = &mut self.stray {
-                    stray.pump(&mut self.lines);
-                }
-            }
             () = self.input.writable(), if self.input.is_pending() => self.input.write_some(),
             launch = heard(&mut self.report) => {
                 self.report = None;
@@ -269,6 +261,17 @@ impl Handler {
             () = time::sleep_until(look.unwrap_or_else(Instant::now)), if look.is_some() => {
                 self.space = self.space.map(|every| (every * 5 / 4).min(LOOK_SELDOM));
                 log::flush();
+            }
+            // Logs come last, and give way to whatever else is waited for: a flood of them is always ready.
+            () = self.errors.readable(), if logs && self.errors.is_open() => {
+                self.errors.pump(&mut self.lines);
+                tokio::task::yield_now().await;
+            }
+            () = readable(self.stray.as_ref()), if logs => {
+                if let Some(stray) = &mut self.stray {
+                    stray.pump(&mut self.lines);
+                }
+                tokio::task::yield_now().await;
             }
         }
     }

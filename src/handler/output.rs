@@ -11,6 +11,8 @@ use crate::log::{self, MAX_HELD_BYTES, Piece};
 
 /// How much is read at once.
 const READ_BYTES: usize = 16 * 1024;
+/// How often it is read before something else has its turn: more than a pipe usually holds.
+const PUMP_READS: usize = 16;
 /// How often a pipe is read at most to drain it: as much as the largest pipe holds.
 const DRAIN_READS: usize = 1024 * 1024 / READ_BYTES;
 /// How much of what a handler last wrote an error quotes.
@@ -83,8 +85,9 @@ impl LogStream {
 
     /// Reads what is known to be there, while the log takes it.
     pub(super) fn pump(&mut self, lines: &mut LogLines) {
-        while log::has_room() {
-            let Some(pipe) = &self.pipe else { return };
+        // A writer that never stops must not keep us here.
+        for _ in 0..PUMP_READS {
+            let Some(pipe) = self.pipe.as_ref().filter(|_| log::has_room()) else { return };
             match pipe.try_read(&mut self.chunk) {
                 Ok(0) => return self.end(lines),
                 Ok(length) => self.split(length, lines),

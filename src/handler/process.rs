@@ -25,6 +25,8 @@ impl Process {
     /// `ends` must have been made before the child was, so that no end is missed.
     pub(super) fn new(child: Child, ends: SignalStream) -> Self {
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
+        // An orphan of the one before may have died before `ends` was made.
+        reap_orphans(Some(pid));
         Self { child, pid, ends, ended: false }
     }
 

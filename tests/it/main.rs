@@ -1,14 +1,28 @@
 //! The one integration binary: the real `bootstrap` against a scripted Runtime API, the protocol's
 //! cases, and the companion as its user runs it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what they expect")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests say what they expect, and what they did not run"
+)]
 
 mod support;
 
+mod api;
 mod cases;
+mod end;
 mod faults;
+mod headers;
 mod layers;
+mod life;
+mod logs;
+mod programs;
 mod replies;
+mod rie;
+mod start;
+mod surroundings;
 
 mod emulator;
 mod emulator_bodies;

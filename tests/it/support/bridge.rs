@@ -142,6 +142,20 @@ impl Builder {
         self
     }
 
+    /// Starts it through shell words, which may redirect, or `exec` something that runs `"$0" "$@"`.
+    pub(crate) fn through(mut self, words: &str) -> Self {
+        let mut command = Command::new("sh");
+        let script = format!("{words}; exec \"$0\" \"$@\"");
+        command.arg("-c").arg(script).arg(self.command.get_program()).args(self.command.get_args());
+        command.env_clear();
+        for (name, value) in self.command.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        self.command = command;
+        self
+    }
+
     pub(crate) fn start(mut self) -> Bridge {
         let mut child = self.command.spawn().unwrap();
         let logs: Arc<Mutex<Vec<u8>>> = Arc::default();

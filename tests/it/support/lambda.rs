@@ -120,6 +120,10 @@ impl Answer {
     }
 }
 
+/// Instead of a status: the connection is closed, or stays silent.
+const CUT: u16 = 0;
+const SWALLOWED: u16 = 1;
+
 #[derive(Default)]
 struct State {
     deliveries: VecDeque<Delivery>,
@@ -144,7 +148,12 @@ pub(crate) struct Lambda {
 
 impl Lambda {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at("127.0.0.1:0")
+    }
+
+    /// At an address of its own, where nobody listens yet.
+    pub(crate) fn at(address: &str) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let shared: Arc<(Mutex<State>, Condvar)> = Arc::default();
         let theirs = shared.clone();
@@ -216,6 +225,16 @@ impl Lambda {
         self.shared.0.lock().unwrap().statuses.push_back(status);
     }
 
+    /// A post to come is taken, and its connection closed without an answer.
+    pub(crate) fn cut_after_a_post(&self) {
+        self.refuse_a_post_with(CUT);
+    }
+
+    /// A post to come is taken and never answered.
+    pub(crate) fn swallow_a_post(&self) {
+        self.refuse_a_post_with(SWALLOWED);
+    }
+
     #[track_caller]
     fn until<T>(&self, what: &str, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
         let until = Instant::now() + PATIENCE;
@@ -261,6 +280,13 @@ fn serve(stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
             }
         } else {
             let status = record_answer(shared, &path, &head, body, at);
+            if status == CUT {
+                drop(writer.shutdown(Shutdown::Both));
+                return;
+            }
+            if status == SWALLOWED {
+                continue;
+            }
             let text =
                 if status == 202 { "{\"status\":\"OK\"}\n" } else { "{\"errorType\":\"X\"}" };
             let response =

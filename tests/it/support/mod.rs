@@ -2,9 +2,11 @@
 
 mod bridge;
 mod lambda;
+mod scratch;
 
 pub(crate) use bridge::{Bridge, Builder};
 pub(crate) use lambda::{Answer, Delivery, Lambda};
+pub(crate) use scratch::{COUNT, Scratch, WAIT};
 
 use std::time::{Duration, Instant};
 
