@@ -6,6 +6,7 @@
 
 mod diagnosis;
 mod fault;
+mod happening;
 mod input;
 pub mod launch;
 mod locate;
@@ -15,66 +16,25 @@ mod start;
 #[cfg(feature = "cli")]
 mod wire_tap;
 
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use nix::sys::signal::Signal;
-use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
-use tokio::time::{self, Instant};
-use tokio_util::codec::Decoder;
+use tokio::time::Instant;
 
 use crate::config::Program;
 use crate::log::{self, Piece};
-use crate::protocol::{FrameError, Framing, MAX_LINE_BYTES, MessageDecoder, RequestLine};
+use crate::protocol::{Framing, MessageDecoder, RequestLine};
 
 pub use fault::{Fault, Unstarted};
+use happening::LOOK_FIRST;
+pub use happening::{Closed, Happening};
 use input::Input;
 use output::{LogLines, LogStream};
 use process::Process;
 use start::{Launch, Report};
-
-/// How much of the replies is read at once.
-const READ_BYTES: usize = 64 * 1024;
-/// How long the end of a pipe waits for the process's own end, to name it.
-const END_GRACE: Duration = Duration::from_millis(100);
-/// How often a starting handler is asked whether it has come to read: at first, and at most.
-const LOOK_FIRST: Duration = Duration::from_millis(1);
-const LOOK_SELDOM: Duration = Duration::from_millis(5);
-/// How often a log that nobody reads is tried again.
-const LOG_RETRY: Duration = Duration::from_millis(5);
-
-/// What a handler does.
-#[derive(Debug)]
-pub enum Happening {
-    /// It printed a message.
-    Message(Bytes),
-    /// Its output can no longer be told into messages.
-    Broken(FrameError),
-    /// It has read the space written at its start: it has come to its read loop.
-    ReachedRead,
-    /// It closed a pipe and lives.
-    Closed(Closed),
-    /// Its process ended.
-    Ended,
-    /// Exec succeeded: the program runs.
-    Running,
-    /// It never ran.
-    NotStarted(Unstarted),
-    /// The launcher cannot run here.
-    NoLauncher,
-}
-
-/// A pipe that the handler closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Closed {
-    /// Where replies come from.
-    Output,
-    /// Where requests go.
-    Input,
-}
 
 /// How handlers of one environment are started.
 #[derive(Debug)]
@@ -151,167 +111,6 @@ impl Handler {
             #[cfg(feature = "cli")]
             tap: wire_tap::WireTap::open(),
         })
-    }
-
-    /// Waits for the next thing the handler does, and meanwhile writes what is to be written and logs
-    /// what it logs.  Data comes before the process's end.  Cancel safe.
-    pub async fn happening(&mut self) -> Happening {
-        loop {
-            if let Some(known) = self.known() {
-                return known;
-            }
-            self.wait().await;
-        }
-    }
-
-    /// What has happened already, in its order.
-    fn known(&mut self) -> Option<Happening> {
-        match self.launch.take() {
-            None => (),
-            Some(Launch::Running) => return Some(Happening::Running),
-            Some(Launch::Refused(errno)) if !self.ended => {
-                // The launcher is about to end, and is to be reaped.
-                self.launch = Some(Launch::Refused(errno));
-                return None;
-            }
-            Some(Launch::Refused(errno)) => {
-                return Some(Happening::NotStarted(start::refused(&self.file, errno)));
-            }
-            Some(Launch::NoLauncher) => return Some(Happening::NoLauncher),
-        }
-        if let Some(message) = self.next_message() {
-            return Some(message);
-        }
-        if self.ended {
-            return Some(Happening::Ended);
-        }
-        if let Some((closed, _)) = self.closing.filter(|(_, until)| *until <= Instant::now()) {
-            return Some(Happening::Closed(closed));
-        }
-        // Before exec nobody has come to read, whatever the pipe says.
-        if self.space.is_some() && self.report.is_none() && self.input.unread() == 0 {
-            self.space = None;
-            self.never_read = false;
-            return Some(Happening::ReachedRead);
-        }
-        None
-    }
-
-    /// The next message that was already read.
-    pub fn message_behind(&mut self) -> Option<Bytes> {
-        match self.next_message() {
-            Some(Happening::Message(message)) => Some(message),
-            Some(_) | None => None,
-        }
-    }
-
-    /// The next message in what was read, or that there can be none any more.
-    fn next_message(&mut self) -> Option<Happening> {
-        let at_end = self.replies.is_none() || self.ended;
-        if self.told_end || (self.buffer.is_empty() && !at_end) {
-            return None;
-        }
-        let decoded = if at_end {
-            self.decoder.decode_eof(&mut self.buffer)
-        } else {
-            self.decoder.decode(&mut self.buffer)
-        };
-        match decoded {
-            Ok(Some(message)) => {
-                #[cfg(feature = "cli")]
-                self.tap.copy_message(&message);
-                Some(Happening::Message(message))
-            }
-            Ok(None) => {
-                self.told_end = at_end;
-                if self.buffer.is_empty() && self.buffer.capacity() > READ_BYTES {
-                    // A large reply's memory is given back.
-                    self.buffer = BytesMut::new();
-                }
-                None
-            }
-            Err(error) => {
-                self.told_end = true;
-                self.replies = None;
-                self.buffer = BytesMut::new();
-                Some(Happening::Broken(error))
-            }
-        }
-    }
-
-    /// Waits until something more is known.
-    async fn wait(&mut self) {
-        let look = self.next_look();
-        let logs = log::has_room();
-        tokio::select! {
-            biased;
-            ended = read_replies(&mut self.replies, &mut self.buffer) => {
-                if ended {
-                    self.replies = None;
-                    self.close(Closed::Output);
-                }
-            }
-            () = self.input.writable(), if self.input.is_pending() => self.input.write_some(),
-            launch = heard(&mut self.report) => {
-                self.report = None;
-                self.launch = Some(launch);
-            }
-            () = self.process.ended(), if !self.ended => self.last_words(),
-            () = self.input.closed(), if self.closing.is_none() => self.close(Closed::Input),
-            () = time::sleep_until(look.unwrap_or_else(Instant::now)), if look.is_some() => {
-                self.space = self.space.map(|every| (every * 5 / 4).min(LOOK_SELDOM));
-                log::flush();
-            }
-            // Logs come last, and give way to whatever else is waited for: a flood of them is always ready.
-            () = self.errors.readable(), if logs && self.errors.is_open() => {
-                self.errors.pump(&mut self.lines);
-                tokio::task::yield_now().await;
-            }
-            () = readable(self.stray.as_ref()), if logs => {
-                if let Some(stray) = &mut self.stray {
-                    stray.pump(&mut self.lines);
-                }
-                tokio::task::yield_now().await;
-            }
-        }
-    }
-
-    /// When something must be looked at that does not tell of itself.
-    fn next_look(&self) -> Option<Instant> {
-        let now = Instant::now();
-        let logs = if log::flush() { None } else { Some(now + LOG_RETRY) };
-        let closing = self.closing.map(|(_, until)| until);
-        let space = self.space.map(|every| now + every);
-        [logs, closing, space].into_iter().flatten().min()
-    }
-
-    /// A pipe was closed; the process's own end, which says more, often follows at once.
-    fn close(&mut self, closed: Closed) {
-        if self.closing.is_none() && !self.ended {
-            self.closing = Some((closed, Instant::now() + END_GRACE));
-        }
-    }
-
-    /// The process ended: all it left in its pipes is read before its end is told.
-    fn last_words(&mut self) {
-        self.ended = true;
-        if let Some(mut report) = self.report.take() {
-            self.launch = Some(report.last_word());
-        }
-        while let Some(replies) =
-            self.replies.as_ref().filter(|_| self.buffer.len() <= MAX_LINE_BYTES)
-        {
-            let mut chunk = [0; 4096];
-            match rustix::io::read(replies.as_fd(), &mut chunk) {
-                Ok(0) => self.replies = None,
-                Ok(length) => {
-                    self.buffer.extend_from_slice(chunk.get(..length).unwrap_or_default());
-                }
-                Err(rustix::io::Errno::INTR) => (),
-                Err(_) => break,
-            }
-        }
-        self.drain_logs();
     }
 
     /// Logs all that lies in the pipes.
@@ -428,30 +227,6 @@ impl Handler {
             self.drain_logs();
         }
         self.process.reap()
-    }
-}
-
-/// Reads more of the replies; whether they ended.  Cancel safe.
-async fn read_replies(replies: &mut Option<pipe::Receiver>, buffer: &mut BytesMut) -> bool {
-    let Some(pipe) = replies else { return std::future::pending().await };
-    if buffer.capacity() - buffer.len() < READ_BYTES / 2 {
-        buffer.reserve(READ_BYTES);
-    }
-    // A failing pipe tells no more than one that ended.
-    !matches!(pipe.read_buf(buffer).await, Ok(length) if length > 0)
-}
-
-async fn readable(stream: Option<&LogStream>) {
-    match stream.filter(|stream| stream.is_open()) {
-        Some(stream) => stream.readable().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn heard(report: &mut Option<Report>) -> Launch {
-    match report {
-        Some(report) => report.heard().await,
-        None => std::future::pending().await,
     }
 }
 

@@ -4,7 +4,9 @@
 //! noticed and its successor started, a line nobody asked for is seen.
 
 mod exchange;
+mod stage;
 mod stop;
+mod words;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,15 +15,16 @@ use bytes::Bytes;
 use tokio::time::{self, Instant};
 
 use crate::config::{Config, Readiness};
-use crate::handler::{Closed, Fault, Handler, Happening, Settings, Unstarted};
+use crate::handler::{Fault, Handler, Happening, Settings, Unstarted};
 use crate::interrupt::{Interrupt, Reason};
 use crate::json::NotJson;
 use crate::log;
-use crate::protocol::{
-    DeliveryIds, FrameError, Framing, Judge, Judgement, LogReason, RequestEncoder, VERSION,
-};
+use crate::protocol::{DeliveryIds, Framing, Judge, Judgement, LogReason, RequestEncoder, VERSION};
 use crate::restart::{Decision, Life, Restarts};
 use crate::verdict::Fate;
+
+use stage::Stage;
+pub use words::Unready;
 
 /// How long a killed process may take to end before it is left behind: it hangs in the kernel.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
@@ -53,40 +56,6 @@ pub struct Supervisor {
     one_shot: bool,
     /// Whether a stray line was warned of: once an environment.
     warned: bool,
-}
-
-/// Where the present generation is in its life.
-#[derive(Debug)]
-enum Stage {
-    /// The next one may start then.
-    Pause { until: Instant, cause: Fault },
-    /// It was started, and is not ready.
-    Starting(Handler),
-    /// It waits for, or works at, an invocation.
-    Ready(Handler),
-    /// It was killed, or ended, and is not yet reaped.
-    Ending { handler: Handler, until: Instant, cause: Fault },
-    /// None will follow.
-    Exhausted(Fault),
-}
-
-/// Why no handler is ready.
-#[derive(Debug)]
-pub enum Unready {
-    /// Time is up; one may yet become ready.
-    Late(Fault),
-    /// None will.
-    Exhausted(Fault),
-}
-
-impl Unready {
-    /// The fault behind it.
-    #[must_use]
-    pub fn into_fault(self) -> Fault {
-        match self {
-            Self::Late(fault) | Self::Exhausted(fault) => fault,
-        }
-    }
 }
 
 impl Supervisor {
@@ -382,105 +351,6 @@ impl Supervisor {
             drop(handler.bury());
         }
         self.start();
-    }
-
-    fn why_not_ready(&self) -> Fault {
-        let why = match &self.stage {
-            Stage::Pause { cause: Fault::SpawnFailed(unstarted), .. } => {
-                return Fault::SpawnFailed(unstarted.clone());
-            }
-            Stage::Pause { until, cause } => format!(
-                "after failures in a row it may be started again in {} ms; the last was: {cause}",
-                millis(until.saturating_duration_since(Instant::now()))
-            ),
-            Stage::Starting(_) => format!(
-                "it has been starting for {} ms and {}",
-                millis(self.born.elapsed()),
-                match self.readiness {
-                    Readiness::Read => "has not read its input yet (LAMBDA_STDIO_READY=read)",
-                    Readiness::Line =>
-                        "has not printed its ready line yet (LAMBDA_STDIO_READY=line)",
-                    Readiness::None => "is not running yet",
-                }
-            ),
-            Stage::Ending { .. } => "the one before it has not ended yet".to_owned(),
-            Stage::Ready(_) | Stage::Exhausted(_) => "it is not serving".to_owned(),
-        };
-        Fault::NotReady { why }
-    }
-
-    /// What the end of the present process is told as.
-    fn exited(&self) -> Fault {
-        let (how, said) = match &self.stage {
-            Stage::Starting(handler) | Stage::Ready(handler) => {
-                (handler.how_it_ended(), handler.last_written())
-            }
-            Stage::Pause { .. } | Stage::Ending { .. } | Stage::Exhausted(_) => Default::default(),
-        };
-        Fault::Exited { when: self.when(), how, said }
-    }
-
-    /// What output that can no longer be told into messages is told as.
-    fn broken(&mut self, error: FrameError) -> Fault {
-        match error {
-            FrameError::TooLong { .. } => Fault::TooLarge,
-            FrameError::Truncated { held } => {
-                let said = self.stage.handler().map(|handler| {
-                    handler.pump_logs();
-                    handler.last_written()
-                });
-                Fault::Truncated { held, said: said.unwrap_or_default() }
-            }
-            error @ (FrameError::TextForLength { .. } | FrameError::Io(_)) => {
-                Fault::Protocol(error.to_string())
-            }
-        }
-    }
-
-    fn closed(&self, closed: Closed) -> Fault {
-        let said = match &self.stage {
-            Stage::Starting(handler) | Stage::Ready(handler) => handler.last_written(),
-            Stage::Pause { .. } | Stage::Ending { .. } | Stage::Exhausted(_) => String::new(),
-        };
-        match closed {
-            Closed::Output => Fault::ClosedOutput { when: self.when(), said },
-            Closed::Input => Fault::ClosedInput { when: self.when(), said },
-        }
-    }
-
-    fn when(&self) -> &'static str {
-        match &self.stage {
-            Stage::Starting(_) => "before it was ready",
-            Stage::Ready(_) if self.judge.is_open() => "before its reply",
-            Stage::Ready(_) | Stage::Pause { .. } | Stage::Ending { .. } | Stage::Exhausted(_) => {
-                "while it had nothing to do"
-            }
-        }
-    }
-}
-
-impl Stage {
-    /// What stands in while a stage is taken apart.
-    fn nothing() -> Self {
-        Self::Exhausted(Fault::ShuttingDown)
-    }
-
-    fn handler(&mut self) -> Option<&mut Handler> {
-        match self {
-            Self::Starting(handler) | Self::Ready(handler) | Self::Ending { handler, .. } => {
-                Some(handler)
-            }
-            Self::Pause { .. } | Self::Exhausted(_) => None,
-        }
-    }
-
-    fn into_handler(self) -> Option<Handler> {
-        match self {
-            Self::Starting(handler) | Self::Ready(handler) | Self::Ending { handler, .. } => {
-                Some(handler)
-            }
-            Self::Pause { .. } | Self::Exhausted(_) => None,
-        }
     }
 }
 
