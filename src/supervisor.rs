@@ -4,6 +4,7 @@
 //! noticed and its successor started, a line nobody asked for is seen.
 
 mod exchange;
+mod hearing;
 mod stage;
 mod stop;
 mod words;
@@ -11,15 +12,13 @@ mod words;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::{self, Instant};
 
 use crate::config::{Config, Readiness};
-use crate::handler::{Fault, Handler, Happening, Settings, Unstarted};
+use crate::handler::{Fault, Handler, Settings, Unstarted};
 use crate::interrupt::{Interrupt, Reason};
-use crate::json::NotJson;
 use crate::log;
-use crate::protocol::{DeliveryIds, Framing, Judge, Judgement, LogReason, RequestEncoder, VERSION};
+use crate::protocol::{DeliveryIds, Framing, Judge, RequestEncoder};
 use crate::restart::{Decision, Life, Restarts};
 use crate::verdict::Fate;
 
@@ -169,7 +168,10 @@ impl Supervisor {
     async fn step(&mut self) {
         match &mut self.stage {
             Stage::Pause { until, .. } => {
-                time::sleep_until(*until).await;
+                // A pause of nothing is none: the timer would make a millisecond of it.
+                if *until > Instant::now() {
+                    time::sleep_until(*until).await;
+                }
                 self.start();
             }
             Stage::Starting(handler) | Stage::Ready(handler) => {
@@ -196,71 +198,6 @@ impl Supervisor {
         match Handler::start(&self.settings) {
             Ok(handler) => self.stage = Stage::Starting(handler),
             Err(unstarted) => self.not_started(unstarted),
-        }
-    }
-
-    /// What the handler does while no reply is awaited.
-    fn happened(&mut self, happening: Happening) {
-        match happening {
-            Happening::Message(message) => {
-                let judgement = self.judge.judge(&message);
-                self.unasked(&message, judgement);
-            }
-            Happening::Running if self.readiness == Readiness::None => self.became_ready(),
-            Happening::Running => (),
-            Happening::ReachedRead => self.became_ready(),
-            Happening::Broken(error) => {
-                let cause = self.broken(error);
-                self.end(cause);
-            }
-            Happening::Closed(closed) => self.end(self.closed(closed)),
-            Happening::Ended => self.end(self.exited()),
-            Happening::NotStarted(unstarted) => self.never_ran(unstarted),
-            Happening::NoLauncher => self.start_directly(),
-        }
-    }
-
-    /// A message that answers nothing.
-    fn unasked(&mut self, message: &Bytes, judgement: Judgement) {
-        match judgement {
-            Judgement::Log(reason) => self.log_stray(message, &reason),
-            Judgement::Ready { protocol, .. } => {
-                if let Some(other) = protocol.filter(|protocol| *protocol != VERSION) {
-                    tracing::warn!(
-                        theirs = other,
-                        ours = VERSION,
-                        "handler speaks another protocol"
-                    );
-                }
-                if self.readiness == Readiness::Line {
-                    self.became_ready();
-                }
-            }
-            Judgement::Dropped(id) => {
-                tracing::info!(%id, bytes = message.len(), "late reply dropped");
-            }
-            Judgement::Reply(_) | Judgement::OutOfStep => {
-                self.life.out_of_step_at_first = self.life.answered <= 1;
-                self.end(Fault::Protocol(format!(
-                    "the handler printed a line of {} bytes that nobody asked for",
-                    message.len()
-                )));
-            }
-        }
-    }
-
-    fn log_stray(&mut self, message: &Bytes, reason: &LogReason) {
-        if let Some(handler) = self.stage.handler() {
-            handler.log_stray(message);
-        }
-        let is_blank = matches!(reason, LogReason::NotJson(NotJson::Blank));
-        if !is_blank && !std::mem::replace(&mut self.warned, true) {
-            tracing::warn!(
-                %reason,
-                bytes = message.len(),
-                "a line on standard output is no reply and was logged; print logs on standard error, or \
-                 move replies with LAMBDA_STDIO_REPLY_FD"
-            );
         }
     }
 
