@@ -143,7 +143,8 @@ impl Supervisor {
         if let Stage::Ready(handler) = &mut self.stage {
             handler.pump_logs();
         }
-        if self.one_shot {
+        // Unless its successor is here already, it is waited for a moment.
+        if self.one_shot && self.life.answered > 0 {
             let grace = time::timeout(ONE_SHOT_GRACE, self.until_replaced(self.generation));
             self.one_shot = grace.await.is_ok();
         }
