@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use nix::sys::signal::SigSet;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 
 use crate::config::{Config, ConfigError, RUNTIME_API, Variables};
-use crate::handler::launch;
+use crate::handler::{launch, spare_children};
 use crate::interrupt::{Interrupt, Reason};
 use crate::invocation::FunctionError;
 use crate::log;
@@ -68,6 +70,7 @@ fn serve(variables: &Variables, arguments: &[OsString]) -> Result<(), Failure> {
     let address = variables.text(RUNTIME_API).ok_or(ConfigError::NotInLambda)?;
     let address = Address::parse(&address)?;
     harden();
+    spare_children();
     let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
     let interrupt = Interrupt::new();
     hear_signals(&runtime, &interrupt)?;
@@ -98,7 +101,10 @@ fn refuse(
 /// Our memory holds events: no other process of this user reads it.  What outlives a handler that
 /// started it becomes our child, so that it can be killed.
 fn harden() {
-    let hardened = nix::sys::prctl::set_dumpable(false)
+    // Whoever started us may have blocked signals: we wait for SIGCHLD and SIGTERM.
+    let hardened = SigSet::empty()
+        .thread_set_mask()
+        .and_then(|()| nix::sys::prctl::set_dumpable(false))
         .and_then(|()| nix::sys::prctl::set_child_subreaper(true));
     if let Err(errno) = hardened {
         tracing::warn!(%errno, "the bridge could not be shielded from the handler");
@@ -112,7 +118,7 @@ fn hear_signals(runtime: &Runtime, interrupt: &Interrupt) -> std::io::Result<()>
             let interrupt = interrupt.clone();
             tokio::spawn(async move {
                 if signals.recv().await.is_some() {
-                    interrupt.raise(Reason::Signal);
+                    interrupt.raise(Reason::Signal(Instant::now()));
                 }
             });
         }

@@ -34,7 +34,8 @@ pub use happening::{Closed, Happening};
 use input::Input;
 use output::{LogLines, LogStream};
 use process::Process;
-use start::{Launch, Report};
+pub use process::spare_children;
+use start::{Launch, Launching};
 
 /// How handlers of one environment are started.
 #[derive(Debug)]
@@ -67,13 +68,14 @@ pub struct Handler {
     /// Standard output, where replies have a descriptor of their own.
     stray: Option<LogStream>,
     lines: LogLines,
-    report: Option<Report>,
+    report: Option<Launching>,
     /// What came of exec, until it is told.
     launch: Option<Launch>,
     /// Whether the space is still unread, and when it is looked at next.
     space: Option<Duration>,
-    never_read: bool,
     closing: Option<(Closed, Instant)>,
+    /// How many messages were told without a wait between them.
+    in_a_row: u32,
     ended: bool,
     #[cfg(feature = "cli")]
     tap: wire_tap::WireTap,
@@ -105,8 +107,8 @@ impl Handler {
             launch: started.report.is_none().then_some(Launch::Running),
             report: started.report,
             space: settings.writes_space.then_some(LOOK_FIRST),
-            never_read: settings.writes_space,
             closing: None,
+            in_a_row: 0,
             ended: false,
             #[cfg(feature = "cli")]
             tap: wire_tap::WireTap::open(),
@@ -134,7 +136,7 @@ impl Handler {
         #[cfg(feature = "cli")]
         self.tap.copy_request(line.bytes());
         self.lines.request_id = Some(request_id);
-        self.input.offer(line, self.never_read);
+        self.input.offer(line);
         self.input.write_some();
     }
 
@@ -222,11 +224,11 @@ impl Handler {
     }
 
     /// Kills the group and reaps the process, which must have ended or been killed; drops its pipes.
-    pub fn bury(mut self) -> String {
+    pub fn bury(mut self) {
         if !self.ended {
             self.drain_logs();
         }
-        self.process.reap()
+        self.process.reap();
     }
 }
 

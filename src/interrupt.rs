@@ -1,12 +1,13 @@
-//! The one thing that may cut a wait for the next event short.
+//! The one thing that may cut short whatever is waited for.
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Why the runtime comes to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// SIGTERM or SIGINT.
-    Signal,
+    /// SIGTERM or SIGINT, heard then: half a second is left, for everything.
+    Signal(Instant),
     /// The restart policy gave up.
     GaveUp,
 }
@@ -22,12 +23,14 @@ impl Interrupt {
         Self(watch::Sender::new(None))
     }
 
-    /// Raises it, unless it was raised before.
+    /// Raises it, unless it was raised before; a signal counts for more than a policy.
     pub fn raise(&self, reason: Reason) {
-        self.0.send_if_modified(|raised| {
-            let first = raised.is_none();
-            raised.get_or_insert(reason);
-            first
+        self.0.send_if_modified(|raised| match (&*raised, reason) {
+            (None, _) | (Some(Reason::GaveUp), Reason::Signal(_)) => {
+                *raised = Some(reason);
+                true
+            }
+            (Some(Reason::Signal(_) | Reason::GaveUp), _) => false,
         });
     }
 
@@ -44,6 +47,16 @@ impl Interrupt {
             Ok(Some(reason)) => reason,
             // We hold a sender ourselves, so the channel never closes.
             Ok(None) | Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Waits until a signal is heard; when it was.  Cancel safe.
+    pub async fn signalled(&self) -> Instant {
+        let mut raised = self.0.subscribe();
+        let signal = raised.wait_for(|reason| matches!(reason, Some(Reason::Signal(_)))).await;
+        match signal.map(|reason| *reason) {
+            Ok(Some(Reason::Signal(at))) => at,
+            Ok(Some(Reason::GaveUp) | None) | Err(_) => std::future::pending().await,
         }
     }
 }

@@ -80,9 +80,15 @@ pub fn handler_line(line: &[u8], request_id: Option<&str>, piece: Piece) {
         Format::Text => record::text_line(line, piece),
         Format::Json => record::json_line(line, request_id, piece, SystemTime::now()),
     };
-    put(&record);
+    let mut sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
+    sink.push(&record);
+    // Lines often come by the hundred; they are written together, at the latest before the next wait.
+    if sink.has_a_batch() {
+        sink.write_what_fits();
+    }
 }
 
+/// Writes a record of ours.
 fn put(record: &[u8]) {
     let mut sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
     sink.push(record);
@@ -110,6 +116,15 @@ pub fn has_room() -> bool {
     let mut sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
     sink.write_what_fits();
     sink.has_room(Instant::now())
+}
+
+/// Writes what standard error takes now; whether it is worth another look soon.  Once nobody has read for
+/// a while, and lines are dropped rather than waited for, the next line is soon enough.
+pub fn wants_another_look() -> bool {
+    let mut sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
+    sink.write_what_fits();
+    let now = Instant::now();
+    !sink.is_empty() && !(sink.is_stalled(now) && sink.has_room(now))
 }
 
 /// Our own records' subscriber: there are no spans, so it is small.

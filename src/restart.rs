@@ -37,15 +37,14 @@ pub struct Restarts {
 }
 
 impl Restarts {
-    /// An invocation was answered: whatever failed before is past.
-    pub fn answered(&mut self) {
-        self.failures = 0;
-    }
-
     /// A generation ended.
     pub fn ended(&mut self, life: Life) -> Decision {
         let failed = (life.answered == 0 && !life.killed_at_deadline) || life.out_of_step_at_first;
         if !failed {
+            // An answer puts all failures behind it; one killed at a deadline says nothing either way.
+            if life.answered > 0 {
+                self.failures = 0;
+            }
             return Decision::StartAfter(Duration::ZERO);
         }
         let wait = WAITS.get(self.failures).copied();
@@ -93,7 +92,9 @@ mod tests {
         for _ in 0..3 {
             restarts.ended(FAILED);
         }
-        restarts.answered();
+        assert_eq!(restarts.ended(SLOW), Decision::StartAfter(Duration::ZERO));
+        assert_eq!(restarts.ended(FAILED), Decision::StartAfter(Duration::from_secs(1)));
+        assert_eq!(restarts.ended(SERVED), Decision::StartAfter(Duration::ZERO));
         assert_eq!(restarts.ended(FAILED), Decision::StartAfter(Duration::ZERO));
     }
 }

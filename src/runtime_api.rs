@@ -138,6 +138,7 @@ impl Client {
                 Err(_) if self.link.interrupt().raised().is_some() => return Ok(None),
                 Err(error) => error.to_string(),
             };
+            self.complain(&reason, "the next event could not be asked for");
             match patience.after_failure(asked.elapsed()) {
                 Some(wait) => self.link.pause(wait),
                 None => return Err(self.unreachable(reason)),
@@ -150,7 +151,7 @@ impl Client {
         let (parts, body) = response.into_parts();
         let head = headers::read(&parts.headers);
         for complaint in head.complaints {
-            self.complain(complaint);
+            self.complain(&complaint, "an invocation's header is not as it should be");
         }
         let event = read_event(body);
         let Some(request_id) = head.request_id else {
@@ -176,10 +177,10 @@ impl Client {
         }
     }
 
-    fn complain(&mut self, complaint: String) {
-        if self.complained.len() < 100 && !self.complained.contains(&complaint) {
-            tracing::warn!(%complaint, "an invocation's header is not as it should be");
-            self.complained.insert(complaint);
+    /// Says once what is wrong on Lambda's side, and goes on.
+    fn complain(&mut self, reason: &str, what: &'static str) {
+        if self.complained.len() < 100 && self.complained.insert(reason.to_owned()) {
+            tracing::warn!(reason, "{what}");
         }
     }
 

@@ -23,7 +23,6 @@ use crate::restart::{Decision, Life, Restarts};
 use crate::verdict::Fate;
 
 use stage::Stage;
-pub use words::Unready;
 
 /// How long a killed process may take to end before it is left behind: it hangs in the kernel.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
@@ -105,15 +104,17 @@ impl Supervisor {
     ///
     /// # Errors
     /// When none is by then, or none will be.
-    pub async fn until_ready(&mut self, until: Instant) -> Result<(), Unready> {
+    pub async fn until_ready(&mut self, until: Instant) -> Result<(), Fault> {
         loop {
             match &self.stage {
                 Stage::Ready(_) => return Ok(()),
-                Stage::Exhausted(cause) => return Err(Unready::Exhausted(cause.clone())),
+                Stage::Exhausted(cause) => return Err(cause.clone()),
                 Stage::Pause { .. } | Stage::Starting(_) | Stage::Ending { .. } => (),
             }
-            if time::timeout_at(until, self.step()).await.is_err() {
-                return Err(Unready::Late(self.why_not_ready()));
+            // The clock is asked as well: a handler that never stops printing is always a step further.
+            let late = Instant::now() >= until;
+            if late || time::timeout_at(until, self.step()).await.is_err() {
+                return Err(self.why_not_ready());
             }
         }
     }
@@ -130,11 +131,10 @@ impl Supervisor {
     }
 
     /// Puts an outcome's fate into effect.
-    pub fn settle(&mut self, fate: Fate, cause: Option<Fault>) {
-        let fatal = || Fault::Protocol("the handler asked to be replaced (fatal)".to_owned());
+    pub fn settle(&mut self, fate: Fate) {
         match fate {
             Fate::Keep => (),
-            Fate::Replace => self.end(cause.unwrap_or_else(fatal)),
+            Fate::Replace(cause) => self.end(cause),
         }
     }
 
@@ -198,6 +198,7 @@ impl Supervisor {
         self.judge.new_generation();
         match Handler::start(&self.settings) {
             Ok(handler) => self.stage = Stage::Starting(handler),
+            Err(Unstarted::NoLauncher) => self.start_directly(),
             Err(unstarted) => self.not_started(unstarted),
         }
     }
@@ -238,7 +239,7 @@ impl Supervisor {
             return;
         };
         self.judge.close();
-        drop(handler.bury());
+        handler.bury();
         tracing::warn!(
             generation = self.generation,
             cause = cause.in_short(),
@@ -264,8 +265,8 @@ impl Supervisor {
         // What is wrong with a deployed program stays wrong; it is told at once.
         let decision = match &unstarted {
             Unstarted::Entrypoint(_) => Decision::GiveUp,
-            Unstarted::Resources(why) => {
-                tracing::error!(generation = self.generation, cause = why, "handler not started");
+            Unstarted::Resources(_) | Unstarted::NoLauncher => {
+                tracing::error!(generation = self.generation, cause = %unstarted, "handler not started");
                 self.restarts.ended(Life::default())
             }
         };
@@ -275,7 +276,7 @@ impl Supervisor {
     /// There is a process, but it never became the program.
     fn never_ran(&mut self, unstarted: Unstarted) {
         if let Some(handler) = std::mem::replace(&mut self.stage, Stage::nothing()).into_handler() {
-            drop(handler.bury());
+            handler.bury();
         }
         self.not_started(unstarted);
     }
@@ -286,7 +287,7 @@ impl Supervisor {
         );
         self.settings.directly = true;
         if let Some(handler) = std::mem::replace(&mut self.stage, Stage::nothing()).into_handler() {
-            drop(handler.bury());
+            handler.bury();
         }
         self.start();
     }

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
 use crate::handler::Fault;
-use crate::interrupt::{Interrupt, Reason};
+use crate::interrupt::Interrupt;
 use crate::invocation::FunctionError;
 use crate::runtime_api::{Answer, ApiError, Attend, Client};
 use crate::supervisor::Supervisor;
@@ -67,9 +67,8 @@ impl Worker {
             let received = Instant::now();
             let answer = Answer::from(&invocation);
             let outcome = self.runtime.block_on(self.supervisor().exchange(invocation, received));
-            let cause = outcome.as_ref().err().cloned();
             let (report, fate) = verdict(outcome);
-            self.supervisor().settle(fate, cause);
+            self.supervisor().settle(fate);
             self.report(&answer, &report)?;
             self.come_to_rest()?;
         }
@@ -124,10 +123,16 @@ impl Worker {
 
     /// The environment may be frozen once the next event is asked for: nothing is left half done.
     fn come_to_rest(&mut self) -> Result<(), Stop> {
-        if self.interrupt.raised() != Some(Reason::Signal) {
-            let until = Instant::now() + READY_PATIENCE;
-            self.runtime.block_on(self.supervisor().come_to_rest(until));
-        }
+        let until = Instant::now() + READY_PATIENCE;
+        let mut supervisor = self.supervisor();
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = self.interrupt.signalled() => (),
+                () = supervisor.come_to_rest(until) => (),
+            }
+        });
+        drop(supervisor);
         self.given_up()
     }
 

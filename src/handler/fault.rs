@@ -70,6 +70,9 @@ pub enum Fault {
     /// The program could not be started.
     #[error("{0}")]
     SpawnFailed(Unstarted),
+    /// The handler asked for it, beside an error.
+    #[error("the handler asked to be replaced (fatal)")]
+    Fatal,
     /// The environment ended while the invocation ran.
     #[error("the environment was shut down before the handler replied")]
     ShuttingDown,
@@ -90,6 +93,8 @@ impl Fault {
             Self::TooLarge => "Function.ResponseSizeTooLarge",
             Self::Protocol(_) => "Runtime.ProtocolError",
             Self::SpawnFailed(unstarted) => unstarted.error_type(),
+            // Never told: the caller gets the handler's own error.
+            Self::Fatal => "Function.Error",
             Self::ShuttingDown => "Runtime.ShuttingDown",
         }
     }
@@ -118,7 +123,11 @@ impl Fault {
         if let Self::Exited { how, .. } = self {
             return how.clone();
         }
-        self.to_string().split([';', '\n']).next().unwrap_or_default().to_owned()
+        let words = self.to_string();
+        let first = words.split([';', '\n']).next().unwrap_or_default();
+        // What follows may quote the handler, and quotes are for callers, not for logs.
+        let first = first.split(": it begins with").next().unwrap_or_default();
+        first.split(". It last wrote").next().unwrap_or_default().to_owned()
     }
 
     /// Whether the invocation may go to a second handler, if the first read no byte of it: the first
@@ -136,6 +145,7 @@ impl Fault {
             | Self::TooLarge
             | Self::Protocol(_)
             | Self::SpawnFailed(_)
+            | Self::Fatal
             | Self::ShuttingDown => false,
         }
     }
@@ -150,6 +160,9 @@ pub enum Unstarted {
     /// Descriptors, memory, processes, or a file that was there before: it may go better the next time.
     #[error("{0}")]
     Resources(String),
+    /// Our own executable, which prepares the process: the program can still be started without it.
+    #[error("the launcher cannot run here")]
+    NoLauncher,
 }
 
 impl Unstarted {
@@ -158,6 +171,7 @@ impl Unstarted {
     pub fn of_one_that_ran(self) -> Self {
         match self {
             Self::Entrypoint(why) | Self::Resources(why) => Self::Resources(why),
+            Self::NoLauncher => Self::NoLauncher,
         }
     }
 
@@ -166,7 +180,7 @@ impl Unstarted {
     pub fn error_type(&self) -> &'static str {
         match self {
             Self::Entrypoint(_) => "Runtime.InvalidEntrypoint",
-            Self::Resources(_) => "Runtime.HandlerSpawnFailed",
+            Self::Resources(_) | Self::NoLauncher => "Runtime.HandlerSpawnFailed",
         }
     }
 }
@@ -189,6 +203,22 @@ mod tests {
             last_words("a", Some("a library is missing")),
             "; a library is missing. It last wrote:\na"
         );
+    }
+
+    #[test]
+    fn a_record_says_the_cause_without_what_the_handler_said() {
+        let closed =
+            Fault::ClosedOutput { when: "before its reply", said: last_words("secret", None) };
+        assert_eq!(
+            closed.in_short(),
+            "the handler closed its output before its reply, but goes on running"
+        );
+        let text =
+            Fault::Protocol("text came where a length was due: it begins with \"s\"".to_owned());
+        assert_eq!(text.in_short(), "text came where a length was due");
+        let exited =
+            Fault::Exited { when: "", how: "exit status 3".to_owned(), said: "secret".to_owned() };
+        assert_eq!(exited.in_short(), "exit status 3");
     }
 
     #[test]

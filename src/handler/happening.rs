@@ -12,7 +12,7 @@ use tokio::time::{self, Instant};
 use tokio_util::codec::Decoder;
 
 use super::output::LogStream;
-use super::start::{self, Launch, Report};
+use super::start::{self, Launch, Launching};
 use super::{Handler, Unstarted};
 use crate::log;
 use crate::protocol::{FrameError, MAX_LINE_BYTES};
@@ -24,6 +24,11 @@ const END_GRACE: Duration = Duration::from_millis(100);
 /// How often a starting handler is asked whether it has come to read: at first, and at most.
 pub(super) const LOOK_FIRST: Duration = Duration::from_millis(1);
 const LOOK_SELDOM: Duration = Duration::from_millis(5);
+/// What a pipe holds, unless somebody made it larger, and then.
+const PIPE_BYTES: usize = 64 * 1024;
+const LARGEST_PIPE_BYTES: usize = 1024 * 1024;
+/// How many messages may follow one another before others have a turn.
+const MESSAGES_IN_A_ROW: u32 = 32;
 /// How often a log that nobody reads is tried again.
 const LOG_RETRY: Duration = Duration::from_millis(5);
 
@@ -62,15 +67,46 @@ impl Handler {
     /// what it logs.  Data comes before the process's end.  Cancel safe.
     pub async fn happening(&mut self) -> Happening {
         loop {
+            if self.in_a_row == MESSAGES_IN_A_ROW {
+                // A flood is always ready: whoever else waits, for a signal or a deadline, has a turn.
+                self.in_a_row = 0;
+                tokio::task::yield_now().await;
+            }
             if let Some(known) = self.known() {
+                self.in_a_row += 1;
                 return known;
             }
+            self.in_a_row = 0;
             self.wait().await;
         }
     }
 
+    /// Reads the replies that lie in the pipe, whether the runtime knows of them or not: as much as a
+    /// pipe holds, so that a flood does not keep us here.
+    pub fn catch_up(&mut self) {
+        self.read_at_most(PIPE_BYTES);
+    }
+
+    fn read_at_most(&mut self, limit: usize) {
+        let until = (self.buffer.len() + limit).min(MAX_LINE_BYTES);
+        while let Some(replies) = self.replies.as_ref().filter(|_| self.buffer.len() <= until) {
+            let mut chunk = [0; 4096];
+            match rustix::io::read(replies.as_fd(), &mut chunk) {
+                Ok(0) => {
+                    self.replies = None;
+                    self.close(Closed::Output);
+                }
+                Ok(length) => {
+                    self.buffer.extend_from_slice(chunk.get(..length).unwrap_or_default());
+                }
+                Err(rustix::io::Errno::INTR) => (),
+                Err(_) => return,
+            }
+        }
+    }
+
     /// What has happened already, in its order.
-    fn known(&mut self) -> Option<Happening> {
+    pub fn known(&mut self) -> Option<Happening> {
         match self.launch.take() {
             None => (),
             Some(Launch::Running) => return Some(Happening::Running),
@@ -96,7 +132,6 @@ impl Handler {
         // Before exec nobody has come to read, whatever the pipe says.
         if self.space.is_some() && self.report.is_none() && self.input.unread() == 0 {
             self.space = None;
-            self.never_read = false;
             return Some(Happening::ReachedRead);
         }
         None
@@ -184,7 +219,7 @@ impl Handler {
     /// When something must be looked at that does not tell of itself.
     fn next_look(&self) -> Option<Instant> {
         let now = Instant::now();
-        let logs = if log::flush() { None } else { Some(now + LOG_RETRY) };
+        let logs = log::wants_another_look().then(|| now + LOG_RETRY);
         let closing = self.closing.map(|(_, until)| until);
         let space = self.space.map(|every| now + every);
         [logs, closing, space].into_iter().flatten().min()
@@ -203,19 +238,7 @@ impl Handler {
         if let Some(mut report) = self.report.take() {
             self.launch = Some(report.last_word());
         }
-        while let Some(replies) =
-            self.replies.as_ref().filter(|_| self.buffer.len() <= MAX_LINE_BYTES)
-        {
-            let mut chunk = [0; 4096];
-            match rustix::io::read(replies.as_fd(), &mut chunk) {
-                Ok(0) => self.replies = None,
-                Ok(length) => {
-                    self.buffer.extend_from_slice(chunk.get(..length).unwrap_or_default());
-                }
-                Err(rustix::io::Errno::INTR) => (),
-                Err(_) => break,
-            }
-        }
+        self.read_at_most(LARGEST_PIPE_BYTES);
         self.drain_logs();
     }
 }
@@ -237,7 +260,7 @@ async fn readable(stream: Option<&LogStream>) {
     }
 }
 
-async fn heard(report: &mut Option<Report>) -> Launch {
+async fn heard(report: &mut Option<Launching>) -> Launch {
     match report {
         Some(report) => report.heard().await,
         None => std::future::pending().await,

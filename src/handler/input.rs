@@ -19,8 +19,6 @@ pub(super) struct Input {
     rest: Option<Offer>,
     /// Whether a write failed for good: nobody is left who could read.
     unreadable: bool,
-    /// Bytes that lay unread before the offer: the readiness space of a handler that never read it.
-    left_before: usize,
 }
 
 /// A request on its way.
@@ -44,7 +42,7 @@ impl Offer {
 
 impl Input {
     pub(super) fn new(pipe: pipe::Sender) -> Self {
-        Self { pipe: Some(pipe), offer: None, rest: None, unreadable: false, left_before: 0 }
+        Self { pipe: Some(pipe), offer: None, rest: None, unreadable: false }
     }
 
     /// How many bytes wait for the handler to read them.
@@ -55,8 +53,7 @@ impl Input {
     }
 
     /// Takes a request to write; writing happens in [`Input::write_some`].
-    pub(super) fn offer(&mut self, line: RequestLine, never_read: bool) {
-        self.left_before = if never_read { self.unread() } else { 0 };
+    pub(super) fn offer(&mut self, line: RequestLine) {
         self.offer = Some(Offer { line, written: 0 });
     }
 
@@ -126,14 +123,14 @@ impl Input {
 
     /// Whether the handler has read the whole request, but for a final line end.
     pub(super) fn was_read(&self) -> bool {
-        self.offer.as_ref().is_none_or(|offer| {
-            self.is_written() && self.unread() <= offer.line.slack() + self.left_before
-        })
+        self.offer
+            .as_ref()
+            .is_none_or(|offer| self.is_written() && self.unread() <= offer.line.slack())
     }
 
     /// Whether not one byte of the request was read.  What lay before it is read first.
     pub(super) fn is_untouched(&self) -> bool {
-        self.offer.as_ref().is_none_or(|offer| self.unread() >= offer.written + self.left_before)
+        self.offer.as_ref().is_none_or(|offer| self.unread() >= offer.written)
     }
 
     /// Whether not one byte of the request was read, or ever will be: nobody can read it any more.

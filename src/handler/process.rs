@@ -1,7 +1,8 @@
 //! The process behind a handler and its group: signals, its end, and the words for it.
 
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ExitStatus};
+use std::process::Child;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use super::best_effort;
 use nix::sys::signal::{Signal, kill, killpg};
@@ -63,16 +64,11 @@ impl Process {
         best_effort(kill(self.pid, signal));
     }
 
-    /// Reaps an ended process, after its group was killed, and says how it ended.
-    pub(super) fn reap(mut self) -> String {
+    /// Reaps an ended process, after its group was killed, and whatever of it had left the group.
+    pub(super) fn reap(mut self) {
         self.signal_group(Signal::SIGKILL);
-        let status = self.child.try_wait();
+        best_effort(self.child.try_wait());
         kill_orphans();
-        match status {
-            Ok(Some(status)) => words_of(status),
-            Ok(None) => "it could not be killed".to_owned(),
-            Err(error) => format!("its status is lost: {error}"),
-        }
     }
 
     /// How it ended, while it is still a zombie.
@@ -82,16 +78,9 @@ impl Process {
             Ok(WaitStatus::Exited(_, code)) => exit_words(code),
             Ok(WaitStatus::Signaled(_, signal, core)) => signal_words(signal as i32, core),
             Ok(_) => "it is running".to_owned(),
+            // A status that cannot be decoded: nix knows no real-time signals.
             Err(_) => "killed by a real-time signal".to_owned(),
         }
-    }
-}
-
-fn words_of(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => exit_words(code),
-        (None, Some(number)) => signal_words(number, status.core_dumped()),
-        (None, None) => format!("wait status {}", status.into_raw()),
     }
 }
 
@@ -110,7 +99,17 @@ fn signal_words(number: i32, core_dumped: bool) -> String {
     format!("killed by {name} ({number}){core}{cause}")
 }
 
-/// Processes that outlived the handler that started them became our children: we are their subreaper.
+/// The children that were ours before we started any: a wrapper's own, and none of our business.
+static SPARED: OnceLock<Vec<Pid>> = OnceLock::new();
+/// How long orphans that are killed may take to hand their own children to us.
+const ORPHANS_PATIENCE: Duration = Duration::from_millis(50);
+
+/// Notes the children that we have already: they are never killed.
+pub fn spare_children() {
+    SPARED.get_or_init(children);
+}
+
+/// Our children: handlers, and what outlived the handler that started it, for we are its subreaper.
 fn children() -> Vec<Pid> {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
     threads
@@ -120,6 +119,7 @@ fn children() -> Vec<Pid> {
             list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>()
         })
         .map(Pid::from_raw)
+        .filter(|pid| SPARED.get().is_none_or(|spared| !spared.contains(pid)))
         .collect()
 }
 
@@ -132,11 +132,20 @@ fn reap_orphans(leader: Option<Pid>) {
     }
 }
 
-/// Kills what left the handler's group before it was killed; with the leader reaped, all are orphans.
+/// Kills what left the handler's group before it was killed: with the leader reaped, it is all we have
+/// beside the spared.  Those killed leave us their own children, so we look until there are none.
 fn kill_orphans() {
-    for pid in children() {
-        best_effort(kill(pid, Signal::SIGKILL));
-        best_effort(waitpid(pid, Some(WaitPidFlag::WNOHANG)));
+    let until = Instant::now() + ORPHANS_PATIENCE;
+    loop {
+        let orphans = children();
+        for pid in &orphans {
+            best_effort(kill(*pid, Signal::SIGKILL));
+            best_effort(waitpid(*pid, Some(WaitPidFlag::WNOHANG)));
+        }
+        if orphans.is_empty() || Instant::now() >= until {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -146,15 +155,14 @@ mod tests {
 
     #[test]
     fn every_end_has_its_words() {
-        for (raw, words) in [
-            (0, "exit status 0"),
-            (3 << 8, "exit status 3"),
-            (0x80 | 0x0b, "killed by SIGSEGV (11), core dumped"),
-            (15, "killed by SIGTERM (15)"),
-            (9, "killed by SIGKILL (9), by someone else: often out of memory"),
-            (35, "killed by a real-time signal (35)"),
+        assert_eq!(exit_words(3), "exit status 3");
+        for (number, core, words) in [
+            (11, true, "killed by SIGSEGV (11), core dumped"),
+            (15, false, "killed by SIGTERM (15)"),
+            (9, false, "killed by SIGKILL (9), by someone else: often out of memory"),
+            (35, false, "killed by a real-time signal (35)"),
         ] {
-            assert_eq!(words_of(ExitStatus::from_raw(raw)), words);
+            assert_eq!(signal_words(number, core), words);
         }
     }
 }

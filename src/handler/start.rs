@@ -39,76 +39,110 @@ pub(super) struct Started {
     /// Where replies come from, if not from standard output.
     pub(super) replies: Option<pipe::Receiver>,
     /// What came of exec; none where the program was started without the launcher.
-    pub(super) report: Option<Report>,
+    pub(super) report: Option<Launching>,
 }
 
 /// Starts the program, through the launcher or, where that cannot run, directly.
 pub(super) fn start(settings: &Settings) -> Result<Started, Unstarted> {
     let file = locate(&settings.program).map_err(Unstarted::Entrypoint)?;
-    start_file(settings, &file).map_err(|error| unstarted(&file, &error))
-}
-
-fn start_file(settings: &Settings, file: &Path) -> io::Result<Started> {
-    let Settings { program, reply_fd, directly, .. } = settings;
-    let (input, child_input) = pipe::pipe()?;
+    let resources = |error: io::Error| {
+        refused(&file, error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
+    };
+    let (input, child_input) = pipe::pipe().map_err(resources)?;
     if settings.writes_space {
         // While both ends are ours, so that the write cannot fail, and what is read of it was read by the
         // program; and past the runtime, which does not know yet that the pipe is writable.
-        nix::unistd::write(&input, b" ")?;
+        nix::unistd::write(&input, b" ").map_err(|errno| resources(errno.into()))?;
     }
-    let (child_output, output) = pipe::pipe()?;
-    let (child_errors, errors) = pipe::pipe()?;
-    let (child_report, report) = pipe::pipe()?;
-    let child_report = inheritable(child_report)?;
-    let (replies, child_replies) = match reply_fd {
-        Some(_) => {
-            let (child, ours) = pipe::pipe()?;
-            (Some(ours), Some(inheritable(child)?))
-        }
-        None => (None, None),
-    };
-    let directory = program.directory.as_deref().filter(|directory| directory.is_dir());
-    let mut command = if *directly {
-        if reply_fd.is_some() {
-            let reason = "LAMBDA_STDIO_REPLY_FD needs /proc, which is not here";
-            return Err(io::Error::other(reason));
-        }
-        let mut command = Command::new(file);
-        if let Some(directory) = directory {
-            command.current_dir(directory);
-        }
-        command
+    let (child_output, output) = pipe::pipe().map_err(resources)?;
+    let (child_errors, errors) = pipe::pipe().map_err(resources)?;
+    let mut prepared = if settings.directly {
+        direct(settings, &file)?
     } else {
-        let order = Order {
-            report: child_report.as_raw_fd(),
-            reply: child_replies.as_ref().map(AsRawFd::as_raw_fd).zip(reply_fd.map(i32::from)),
-            parent: i32::try_from(std::process::id()).unwrap_or_default(),
-            directory: directory.map(OsString::from).unwrap_or_default(),
-            program: file.into(),
-        };
-        let mut command = Command::new(OURSELVES);
-        command.arg0(LAUNCHER).args(order.to_arguments());
-        command
+        through_launcher(settings, &file).map_err(resources)?
     };
-    command
+    let program = &settings.program;
+    prepared
+        .command
         .args(&program.arguments)
         .env_clear()
         .envs(program.environment.iter().map(|(name, value)| (name, value)))
         .process_group(0)
-        .stdin(Stdio::from(child_input.into_blocking_fd()?))
-        .stdout(Stdio::from(child_output.into_blocking_fd()?))
-        .stderr(Stdio::from(child_errors.into_blocking_fd()?));
-    let ends = Process::watch_ends()?;
-    let child = command.spawn()?;
+        .stdin(Stdio::from(child_input.into_blocking_fd().map_err(resources)?))
+        .stdout(Stdio::from(child_output.into_blocking_fd().map_err(resources)?))
+        .stderr(Stdio::from(child_errors.into_blocking_fd().map_err(resources)?));
+    let ends = Process::watch_ends().map_err(resources)?;
+    let child = prepared.command.spawn().map_err(|error| {
+        let errno = error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
+        match (settings.directly, PASSING.contains(&errno)) {
+            (_, true) => resources(error),
+            (true, false) => refused(&file, errno),
+            // It is our own executable that cannot be started, not the program.
+            (false, false) => Unstarted::NoLauncher,
+        }
+    })?;
     Ok(Started {
         process: Process::new(child, ends),
-        file: file.to_owned(),
+        file,
         input,
         output,
         errors,
-        replies,
-        report: (!*directly).then(|| Report { pipe: report, said: Vec::new() }),
+        replies: prepared.replies,
+        report: prepared.report,
     })
+}
+
+/// A command, our ends of what it uses beside the three standard pipes, and the child's ends, which are
+/// closed on our side once it runs.
+struct Prepared {
+    command: Command,
+    replies: Option<pipe::Receiver>,
+    report: Option<Launching>,
+    _childs: Vec<OwnedFd>,
+}
+
+fn through_launcher(settings: &Settings, file: &Path) -> io::Result<Prepared> {
+    let (child_report, report) = pipe::pipe()?;
+    let mut childs = vec![inheritable(child_report)?];
+    let replies = match settings.reply_fd {
+        Some(_) => {
+            let (child, ours) = pipe::pipe()?;
+            childs.push(inheritable(child)?);
+            Some(ours)
+        }
+        None => None,
+    };
+    let mut numbers = childs.iter().map(AsRawFd::as_raw_fd);
+    let order = Order {
+        report: numbers.next().unwrap_or_default(),
+        reply: numbers.next().zip(settings.reply_fd.map(i32::from)),
+        parent: i32::try_from(std::process::id()).unwrap_or_default(),
+        directory: directory(settings).map(OsString::from).unwrap_or_default(),
+        program: file.into(),
+    };
+    let mut command = Command::new(OURSELVES);
+    command.arg0(LAUNCHER).args(order.to_arguments());
+    let report = Some(Launching { pipe: report, said: Vec::new() });
+    Ok(Prepared { command, replies, report, _childs: childs })
+}
+
+fn direct(settings: &Settings, file: &Path) -> Result<Prepared, Unstarted> {
+    if settings.reply_fd.is_some() {
+        return Err(Unstarted::Entrypoint(
+            "LAMBDA_STDIO_REPLY_FD needs the launcher, which cannot run here: is /proc mounted?"
+                .to_owned(),
+        ));
+    }
+    let mut command = Command::new(file);
+    if let Some(directory) = directory(settings) {
+        command.current_dir(directory);
+    }
+    Ok(Prepared { command, replies: None, report: None, _childs: Vec::new() })
+}
+
+/// Where the program starts: the task root, where there is one.
+fn directory(settings: &Settings) -> Option<&Path> {
+    settings.program.directory.as_deref().filter(|directory| directory.is_dir())
 }
 
 /// The child's end of a pipe, open through the launcher's exec; the launcher closes what is left over.
@@ -116,13 +150,6 @@ fn inheritable(pipe: pipe::Sender) -> io::Result<OwnedFd> {
     let fd = pipe.into_blocking_fd()?;
     fcntl(&fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
     Ok(fd)
-}
-
-fn unstarted(file: &Path, error: &io::Error) -> Unstarted {
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(errno) => refused(file, errno),
-        None => Unstarted::Resources(format!("cannot start {}: {error}", file.display())),
-    }
 }
 
 /// What the kernel's refusal means, and whether it may go better another time.
@@ -133,7 +160,7 @@ pub(super) fn refused(file: &Path, errno: Errno) -> Unstarted {
 
 /// The launcher's word on what came of exec: a greeting, and an errno if the program did not start.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(super) struct Launching {
     pipe: pipe::Receiver,
     said: Vec<u8>,
 }
@@ -149,7 +176,7 @@ pub(super) enum Launch {
     NoLauncher,
 }
 
-impl Report {
+impl Launching {
     /// Waits for the launcher's word.  Cancel safe: what was read is kept.
     pub(super) async fn heard(&mut self) -> Launch {
         loop {

@@ -12,6 +12,8 @@ use super::{MAX_HELD_BYTES, STALLED_AFTER};
 
 /// A write of so many bytes to a pipe that polls as writable never blocks: it has a page free.
 const WRITE_BYTES: usize = 4096;
+/// So much is not held back to be written with what follows.
+const BATCH_BYTES: usize = 64 * 1024;
 /// What is held at most, even for a record that is itself as long as may be.
 const CAPACITY: usize = 2 * MAX_HELD_BYTES;
 
@@ -22,15 +24,21 @@ pub(super) struct Sink {
     dropped: u64,
     /// Since when nothing was taken, while something waits.
     stalled_since: Option<Instant>,
+    /// Since when there was no room.
+    full_since: Option<Instant>,
 }
 
 impl Sink {
     pub(super) const fn new() -> Self {
-        Self { queue: VecDeque::new(), dropped: 0, stalled_since: None }
+        Self { queue: VecDeque::new(), dropped: 0, stalled_since: None, full_since: None }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
+    }
+
+    pub(super) fn has_a_batch(&self) -> bool {
+        self.queue.len() >= BATCH_BYTES
     }
 
     pub(super) fn push(&mut self, record: &[u8]) {
@@ -48,9 +56,18 @@ impl Sink {
         }
     }
 
-    pub(super) fn has_room(&self, now: Instant) -> bool {
-        self.queue.len() < MAX_HELD_BYTES
-            || self.stalled_since.is_some_and(|since| now.duration_since(since) > STALLED_AFTER)
+    /// Whether more is to be read for the log.  A reader that is too slow holds the handler up for a
+    /// moment, and then loses lines: a log never holds up a reply.
+    pub(super) fn has_room(&mut self, now: Instant) -> bool {
+        if self.queue.len() < MAX_HELD_BYTES {
+            self.full_since = None;
+            return true;
+        }
+        now.duration_since(*self.full_since.get_or_insert(now)) > STALLED_AFTER
+    }
+
+    pub(super) fn is_stalled(&self, now: Instant) -> bool {
+        self.stalled_since.is_some_and(|since| now.duration_since(since) > STALLED_AFTER)
     }
 
     /// Writes until the queue is empty or standard error takes no more.

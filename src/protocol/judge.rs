@@ -109,6 +109,12 @@ impl Judge {
         self.open = None;
     }
 
+    /// Whether replies are tagged here: then nothing else can be taken for one.
+    #[must_use]
+    pub fn is_tagged(&self) -> bool {
+        self.tagged
+    }
+
     /// Whether a reply is awaited.
     #[must_use]
     pub fn is_open(&self) -> bool {

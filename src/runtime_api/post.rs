@@ -7,6 +7,7 @@ use ureq::{Body, Error};
 
 use super::transport::is_timeout;
 use super::{ApiError, Client, text, wire};
+use crate::interrupt::Reason;
 use crate::invocation::{Deadline, FunctionError, RequestId};
 use crate::json::ObjectWriter;
 
@@ -69,10 +70,14 @@ impl Client {
     ) -> Result<(), ApiError> {
         let response = match self.post_once(url, headers, body, time) {
             Ok(response) => response,
+            Err(error) if matches!(self.link.interrupt().raised(), Some(Reason::Signal(_))) => {
+                tracing::warn!(%error, what, "the runtime ends without Lambda's answer to a post");
+                return Ok(());
+            }
             // The connection may have ended while nobody looked, or the answer may be lost: once more, on
             // a new one.  If the first did arrive, Lambda refuses the second, and that is logged.
             Err(error) => {
-                tracing::debug!(%error, what, timed_out = is_timeout(&error), "posting once more");
+                tracing::warn!(%error, what, timed_out = is_timeout(&error), "posting once more");
                 self.link.pause(Duration::from_millis(10));
                 self.post_once(url, headers, body, time).map_err(|error| {
                     self.unreachable(format!("{what} was posted twice: {error}"))

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -28,6 +28,11 @@ use ureq::{Error, Timeout};
 
 use crate::interrupt::Interrupt;
 
+/// How long an answer may take once its first byte came.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
+/// How long a signal leaves to what is being said to Lambda: after an invocation's 200 ms, and before the
+/// handler's own end.
+const SIGNAL_GRACE: Duration = Duration::from_millis(250);
 /// How many addresses of a name are tried: as many as ureq's list holds.
 const ADDRESSES: usize = 16;
 /// Output is written once so much is held.
@@ -92,6 +97,17 @@ impl Link {
         });
     }
 
+    /// Ends when what is waited for has to be given up: at once while nothing of an event has come, and
+    /// for a signal a moment later in any case.
+    async fn cut_short(&self) {
+        if self.interruptible.load(Ordering::Relaxed) {
+            self.interrupt.wait().await;
+        } else {
+            let signalled = self.interrupt.signalled().await;
+            tokio::time::sleep_until(signalled + SIGNAL_GRACE).await;
+        }
+    }
+
     /// Waits for an operation, and attends to what goes on beside it.
     fn attending<T>(&self, operation: impl Future<Output = T>) -> T {
         let mut attended = self.attended.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,12 +127,14 @@ impl Link {
         operation: impl Future<Output = io::Result<T>>,
     ) -> Result<T, Error> {
         self.attending(async {
-            match timeout.not_zero() {
-                None => operation.await.map_err(Error::Io),
-                Some(limit) => match tokio::time::timeout(*limit, operation).await {
-                    Ok(result) => result.map_err(Error::Io),
-                    Err(_) => Err(Error::Timeout(timeout.reason)),
-                },
+            let limit = timeout.not_zero().map(|limit| *limit);
+            tokio::select! {
+                biased;
+                result = operation => result.map_err(Error::Io),
+                () = self.cut_short() => Err(Error::Io(io::Error::other("the runtime is ending"))),
+                () = tokio::time::sleep(limit.unwrap_or_default()), if limit.is_some() => {
+                    Err(Error::Timeout(timeout.reason))
+                }
             }
         })
     }
@@ -164,6 +182,7 @@ impl Connector for LinkConnector {
                             config.output_buffer_size(),
                         ),
                         held: Vec::new(),
+                        started: None,
                     }));
                 }
                 Err(error) => last = error,
@@ -187,6 +206,8 @@ pub(super) struct LinkTransport {
     buffers: LazyBuffers,
     /// Output not yet written.
     held: Vec<u8>,
+    /// When the first byte of the present answer came: from then on it may not take for ever.
+    started: Option<Instant>,
 }
 
 impl LinkTransport {
@@ -194,6 +215,7 @@ impl LinkTransport {
         if !self.held.is_empty() {
             self.link.within(timeout, self.stream.write_all(&self.held))?;
             self.held.clear();
+            self.started = None;
         }
         Ok(())
     }
@@ -216,18 +238,10 @@ impl Transport for LinkTransport {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         self.write_held(timeout)?;
-        let interruptible = self.link.interruptible.load(Ordering::Relaxed);
+        let timeout = self.started.map_or(timeout, |started| timeout_of(timeout, started));
         let input = self.buffers.input_append_buf();
-        let stream = &mut self.stream;
-        let length = self.link.within(timeout, async {
-            tokio::select! {
-                biased;
-                read = stream.read(input) => read,
-                _ = self.link.interrupt.wait(), if interruptible => {
-                    Err(io::Error::other("interrupted"))
-                }
-            }
-        })?;
+        let length = self.link.within(timeout, self.stream.read(input))?;
+        self.started.get_or_insert_with(Instant::now);
         self.link.set_interruptible(false);
         self.buffers.input_appended(length);
         Ok(length > 0)
@@ -239,6 +253,15 @@ impl Transport for LinkTransport {
         let mut context = Context::from_waker(Waker::noop());
         matches!(self.stream.poll_read_ready(&mut context), Poll::Pending)
     }
+}
+
+/// ureq's own limit, or what is left for an answer that has begun, if ureq has none.
+fn timeout_of(timeout: NextTimeout, started: Instant) -> NextTimeout {
+    if timeout.not_zero().is_some() {
+        return timeout;
+    }
+    let left = ANSWER_TIME.saturating_sub(started.elapsed());
+    NextTimeout { after: left.into(), reason: Timeout::RecvResponse, ..timeout }
 }
 
 /// Whether a failure is a time that ran out.

@@ -1,15 +1,16 @@
 //! One invocation with the handler: encode, offer, and wait for its reply, its end or the deadline.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{self, Instant};
 
-use super::{KILL_PATIENCE, Stage, Supervisor, Unready, millis};
-use crate::handler::{Fault, Happening};
-use crate::interrupt::Reason;
+use super::{KILL_PATIENCE, Stage, Supervisor, millis};
+use crate::handler::{Fault, Handler, Happening};
+use crate::interrupt::Interrupt;
 use crate::invocation::{Deadline, Invocation};
-use crate::protocol::{Judgement, Reply, RequestLine};
+use crate::protocol::{Framing, Judgement, MAX_RESULT_BYTES, Reply, ReplyBody, RequestLine};
 use crate::verdict::Outcome;
 
 /// The margin before a deadline, where nobody set one: the smaller of this and a tenth of the time.
@@ -57,21 +58,23 @@ impl Supervisor {
         let until = received + allotment.time;
         let request_id: Arc<str> = invocation.request_id.as_str().into();
         let mut line = self.encode(invocation)?;
+        let ending = told_to_end(self.interrupt.clone());
+        tokio::pin!(ending);
         let mut second = false;
         loop {
-            self.ready_for_offer(until).await?;
+            self.ready_for_offer(until, ending.as_mut()).await?;
             self.offer(line, &request_id);
-            let outcome = self.reply(until, allotment).await;
-            match outcome {
+            let outcome = self.reply(until, allotment, ending.as_mut()).await;
+            line = match outcome {
                 Err(fault) if !second && fault.leaves_the_event() => {
                     match self.take_back(&fault).await {
-                        Some(untouched) => line = untouched,
-                        None => return Err(fault),
+                        Some(untouched) => untouched,
+                        None => return self.answered(Err(fault)),
                     }
-                    second = true;
                 }
                 outcome => return self.answered(outcome),
-            }
+            };
+            second = true;
         }
     }
 
@@ -82,16 +85,38 @@ impl Supervisor {
             .map_err(|refusal| Fault::InvalidEvent(refusal.to_string()))
     }
 
-    /// Waits for a handler that can be given something.
-    async fn ready_for_offer(&mut self, until: Instant) -> Result<(), Fault> {
-        let interrupt = self.interrupt.clone();
-        tokio::select! {
-            biased;
-            ready = self.until_ready(until) => {
-                ready.map_err(Unready::into_fault)
+    /// Waits for a handler that can be given something: ready, and in step.
+    async fn ready_for_offer(
+        &mut self,
+        until: Instant,
+        mut ending: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<(), Fault> {
+        loop {
+            tokio::select! {
+                biased;
+                () = ending.as_mut() => return Err(Fault::ShuttingDown),
+                ready = self.until_ready(until) => ready?,
             }
-            () = told_to_end(&interrupt) => Err(Fault::ShuttingDown),
+            if self.is_in_step() {
+                return Ok(());
+            }
         }
+    }
+
+    /// Whether the handler is still ready once all it has printed so far was looked at: a late line must
+    /// not become the answer to what it is given next.  Where replies are tagged, none can.
+    fn is_in_step(&mut self) -> bool {
+        if self.judge.is_tagged() {
+            return true;
+        }
+        if let Stage::Ready(handler) = &mut self.stage {
+            handler.catch_up();
+        }
+        while let Stage::Ready(handler) = &mut self.stage {
+            let Some(happening) = handler.known() else { return true };
+            self.happened(happening);
+        }
+        false
     }
 
     fn offer(&mut self, line: RequestLine, request_id: &Arc<str>) {
@@ -102,22 +127,39 @@ impl Supervisor {
     }
 
     /// Waits for the reply to what was offered, or for why there will be none.
-    async fn reply(&mut self, until: Instant, allotment: Allotment) -> Outcome {
-        let interrupt = self.interrupt.clone();
+    async fn reply(
+        &mut self,
+        until: Instant,
+        allotment: Allotment,
+        mut ending: Pin<&mut impl Future<Output = ()>>,
+    ) -> Outcome {
         let timeout = time::sleep_until(until);
         tokio::pin!(timeout);
         loop {
             let Some(handler) = self.stage.handler() else { return Err(Fault::ShuttingDown) };
             let happening = tokio::select! {
                 biased;
+                () = ending.as_mut() => return self.last_look().unwrap_or(Err(Fault::ShuttingDown)),
+                () = &mut timeout => {
+                    return self.last_look().unwrap_or_else(|| Err(self.too_late(allotment)));
+                }
                 happening = handler.happening() => happening,
-                () = told_to_end(&interrupt) => return Err(Fault::ShuttingDown),
-                () = &mut timeout => return Err(self.too_late(allotment)),
             };
             if let Some(outcome) = self.heard(happening) {
                 return outcome;
             }
         }
+    }
+
+    /// What was printed in time is taken, however late we come to look: data comes before the timer.
+    fn last_look(&mut self) -> Option<Outcome> {
+        self.stage.handler()?.catch_up();
+        while let Some(happening) = self.stage.handler().and_then(Handler::known) {
+            if let Some(outcome) = self.heard(happening) {
+                return Some(outcome);
+            }
+        }
+        None
     }
 
     /// What a happening means for the open delivery; none if it goes on.
@@ -144,10 +186,13 @@ impl Supervisor {
     /// A reply is good at once if it is tagged; a plain one must have come after its whole request was
     /// read, with nothing behind it.
     fn accept(&mut self, reply: Reply) -> Outcome {
-        let Some(handler) = self.stage.handler() else { return Err(Fault::ShuttingDown) };
+        if matches!(&reply.body, ReplyBody::Response(bytes) if bytes.len() > MAX_RESULT_BYTES) {
+            return Err(Fault::TooLarge);
+        }
         if reply.tagged {
             return Ok(reply);
         }
+        let Some(handler) = self.stage.handler() else { return Err(Fault::ShuttingDown) };
         if !handler.has_read_the_request() {
             return Err(Fault::Protocol(
                 "the handler printed a reply before it had read the whole request, so it answers \
@@ -155,7 +200,7 @@ impl Supervisor {
                     .to_owned(),
             ));
         }
-        while let Some(behind) = self.stage.handler().and_then(super::Handler::message_behind) {
+        while let Some(behind) = self.stage.handler().and_then(Handler::message_behind) {
             match self.judge.judge(&behind) {
                 Judgement::OutOfStep => {
                     self.life.out_of_step_at_first = self.life.answered == 0;
@@ -184,7 +229,6 @@ impl Supervisor {
         }
         if outcome.is_ok() {
             self.life.answered += 1;
-            self.restarts.answered();
         }
         self.life.killed_at_deadline = matches!(outcome, Err(Fault::DeadlineExceeded { .. }));
         outcome
@@ -229,8 +273,17 @@ impl Supervisor {
             said.push_str(&hint);
         } else {
             let bytes = handler.unfinished_bytes();
-            let hint = "did you end the reply's line, and flush standard output?";
-            said = format!("{said}; {bytes} bytes came without a line end ({hint})");
+            let unfinished = match self.settings.framing {
+                Framing::Lines => format!(
+                    "; {bytes} bytes came without a line end (did you end the reply's line, and flush \
+                     standard output?)"
+                ),
+                Framing::Length => format!(
+                    "; {bytes} bytes came of a message that is not complete (is its length that of its \
+                     bytes, and was it flushed?)"
+                ),
+            };
+            said.push_str(&unfinished);
         }
         said.push_str(&handler.last_written());
         Fault::DeadlineExceeded { said }
@@ -238,11 +291,8 @@ impl Supervisor {
 }
 
 /// Ends when an invocation in flight has had its time after the runtime was told to end.
-async fn told_to_end(interrupt: &crate::interrupt::Interrupt) {
-    match interrupt.wait().await {
-        Reason::Signal => time::sleep(SHUTDOWN_TIME).await,
-        Reason::GaveUp => std::future::pending().await,
-    }
+async fn told_to_end(interrupt: Interrupt) {
+    time::sleep_until(interrupt.signalled().await + SHUTDOWN_TIME).await;
 }
 
 #[cfg(test)]

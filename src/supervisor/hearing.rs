@@ -63,13 +63,15 @@ impl Supervisor {
         if let Some(handler) = self.stage.handler() {
             handler.log_stray(message);
         }
-        let is_blank = matches!(reason, LogReason::NotJson(NotJson::Blank));
-        if !is_blank && !std::mem::replace(&mut self.warned, true) {
+        let words =
+            matches!(reason, LogReason::NotJson(NotJson::Syntax { .. } | NotJson::NotUtf8 { .. }));
+        if words && !std::mem::replace(&mut self.warned, true) {
             tracing::warn!(
                 %reason,
                 bytes = message.len(),
                 "a line on standard output is no reply and was logged; print logs on standard error, or \
-                 move replies with LAMBDA_STDIO_REPLY_FD"
+                 move replies with LAMBDA_STDIO_REPLY_FD; if plain words are the reply, set \
+                 LAMBDA_STDIO_REPLIES=text"
             );
         }
     }

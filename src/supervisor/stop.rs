@@ -16,7 +16,7 @@ impl Supervisor {
     pub async fn stop(&mut self) {
         match std::mem::replace(&mut self.stage, Stage::nothing()) {
             Stage::Starting(handler) | Stage::Ready(handler) => stop(handler).await,
-            Stage::Ending { handler, .. } => drop(handler.bury()),
+            Stage::Ending { handler, .. } => handler.bury(),
             Stage::Pause { .. } | Stage::Exhausted(_) => (),
         }
     }
@@ -37,7 +37,7 @@ async fn stop(mut handler: Handler) {
             drop(time::timeout(STEP / 2, handler.ended()).await);
         }
     }
-    drop(handler.bury());
+    handler.bury();
 }
 
 /// Waits for the process's end, and reads what it still prints, so that no full pipe holds it up.

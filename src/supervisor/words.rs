@@ -8,25 +8,6 @@ use crate::config::Readiness;
 use crate::handler::{Closed, Fault};
 use crate::protocol::FrameError;
 
-/// Why no handler is ready.
-#[derive(Debug)]
-pub enum Unready {
-    /// Time is up; one may yet become ready.
-    Late(Fault),
-    /// None will.
-    Exhausted(Fault),
-}
-
-impl Unready {
-    /// The fault behind it.
-    #[must_use]
-    pub fn into_fault(self) -> Fault {
-        match self {
-            Self::Late(fault) | Self::Exhausted(fault) => fault,
-        }
-    }
-}
-
 impl Supervisor {
     pub(super) fn why_not_ready(&self) -> Fault {
         let why = match &self.stage {

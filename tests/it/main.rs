@@ -14,6 +14,7 @@ mod api;
 mod cases;
 mod end;
 mod faults;
+mod floods;
 mod headers;
 mod layers;
 mod life;

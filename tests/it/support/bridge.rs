@@ -56,6 +56,11 @@ impl Bridge {
         kill(self.pid(), signal).unwrap();
     }
 
+    /// Whether it has not ended, or not been reaped.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// All that was logged so far.
     pub(crate) fn logs(&self) -> String {
         String::from_utf8_lossy(&self.logs.lock().unwrap()).into_owned()

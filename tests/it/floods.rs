@@ -1,0 +1,130 @@
+//! Stories of handlers that never stop talking, and of signals at every bad moment: no flood may keep a
+//! deadline, a signal or the next caller waiting.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::support::{Bridge, Delivery, Lambda, PATIENCE};
+
+/// How long the bridge may take to end after SIGTERM: its half second, and as much again for a busy machine.
+const END: Duration = Duration::from_secs(1);
+
+#[track_caller]
+fn ends_in_time(mut bridge: Bridge) {
+    let told = Instant::now();
+    if bridge.is_running() {
+        bridge.signal(Signal::SIGTERM);
+    }
+    assert!(bridge.ended().success(), "{}", bridge.logs());
+    assert!(told.elapsed() < END, "it took {:?}", told.elapsed());
+    bridge.left_nothing();
+}
+
+#[test]
+fn a_flood_never_holds_up_the_deadline_nor_a_signal() {
+    for flood in ["yes", "yes >&2", "yes '\"x\"'", "yes | tr -d '\\n'", "yes | tr -d '\\n' >&2"] {
+        let lambda = Lambda::start();
+        let bridge = Bridge::of(&lambda)
+            .shell(&format!("read -r line; {flood}"))
+            .adjust(|command| {
+                command.stderr(std::process::Stdio::null());
+            })
+            .start();
+        let sent = Instant::now();
+        let answer = lambda.invoke(Delivery::new("1").timeout_ms(1000));
+        // A flood of JSON is a reply, with more behind it; one without line ends is too large some time.
+        assert_eq!(answer.kind, "error", "{flood}: {}", answer.text());
+        assert!(sent.elapsed() < Duration::from_millis(1500), "{flood}: {:?}", sent.elapsed());
+        ends_in_time(bridge);
+    }
+}
+
+#[test]
+fn a_flood_behind_a_reply_holds_up_neither_the_reply_nor_a_signal() {
+    for flood in ["yes", "yes >&2"] {
+        let lambda = Lambda::start();
+        let bridge = Bridge::of(&lambda)
+            .shell(&format!("trap '' TERM; read -r line; echo 1; {flood}"))
+            .adjust(|command| {
+                command.stderr(std::process::Stdio::null());
+            })
+            .start();
+        let sent = Instant::now();
+        lambda.event("1");
+        assert!(sent.elapsed() < Duration::from_secs(1), "{flood}: {:?}", sent.elapsed());
+        ends_in_time(bridge);
+    }
+}
+
+#[test]
+fn a_flood_at_the_start_holds_up_neither_the_first_event_nor_a_signal() {
+    let lambda = Lambda::start();
+    let bridge = Bridge::of(&lambda)
+        .shell("trap '' TERM; yes")
+        .env("LAMBDA_STDIO_READY", "line")
+        .adjust(|command| {
+            command.stderr(std::process::Stdio::null());
+        })
+        .start();
+    let started = Instant::now();
+    lambda.idle();
+    assert!(started.elapsed() < PATIENCE);
+    ends_in_time(bridge);
+}
+
+#[test]
+fn a_chatty_handler_gets_no_more_than_its_time_after_a_signal() {
+    let lambda = Lambda::start();
+    let bridge = Bridge::with(&lambda, "read -r line; while :; do echo hi; sleep 0.05; done");
+    lambda.deliver(Delivery::new("1").timeout_ms(60_000));
+    bridge.logged("hi");
+    let told = Instant::now();
+    bridge.signal(Signal::SIGTERM);
+    lambda.answer().is_error("Runtime.ShuttingDown");
+    assert!(told.elapsed() < END, "it took {:?}", told.elapsed());
+    ends_in_time(bridge);
+}
+
+#[test]
+fn a_busy_handler_is_asked_before_it_is_killed() {
+    let lambda = Lambda::start();
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("told");
+    let bridge = Bridge::with(
+        &lambda,
+        &format!(
+            "trap ': > {}; exit' TERM; read -r line; echo busy >&2; while :; do sleep 0.01; done",
+            told.display()
+        ),
+    );
+    lambda.deliver(Delivery::new("1").timeout_ms(60_000));
+    bridge.logged("busy");
+    bridge.signal(Signal::SIGTERM);
+    lambda.answer().is_error("Runtime.ShuttingDown");
+    ends_in_time(bridge);
+    assert!(told.exists(), "the handler heard SIGTERM before it was killed");
+}
+
+#[test]
+fn a_signal_is_heard_while_a_successor_starts() {
+    let lambda = Lambda::start();
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran");
+    let bridge = Bridge::with(
+        &lambda,
+        &format!("if [ -e {0} ]; then sleep 60; fi; : > {0}; read -r line; exit 3", ran.display()),
+    );
+    lambda.event("1").is_error("Runtime.HandlerExited");
+    bridge.logged("handler replaced");
+    ends_in_time(bridge);
+}
+
+#[test]
+fn a_signal_is_heard_while_lambda_says_nothing_to_a_post() {
+    let lambda = Lambda::start();
+    let bridge = Bridge::with(&lambda, "while read -r line; do echo 1; done");
+    lambda.swallow_a_post();
+    lambda.event("1");
+    ends_in_time(bridge);
+}
