@@ -3,7 +3,6 @@
 //! The command line and the one table of exit codes; each command has a file of its own.
 
 use std::ffi::OsString;
-use std::io;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -130,11 +129,6 @@ fn manual(of: Option<&str>) -> anyhow::Result<Exit> {
     clap_mangen::Man::new(command).render(&mut page)?;
     ui::print(&page)?;
     Ok(Exit::Done)
-}
-
-/// Whether writing failed only because the reader has seen enough, as in `… | head -1`.
-fn is_reader_gone(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::BrokenPipe
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nix::fcntl::{FallocateFlags, fallocate};
 use serde::Deserialize;
 
 use crate::cli::clock::Utc;
@@ -122,6 +123,7 @@ fn first(bytes: &[u8]) -> Result<Option<(Record, usize)>, String> {
 pub struct Tap {
     directory: Directory,
     file: File,
+    read_bytes: i64,
     decoder: Decoder,
 }
 
@@ -134,9 +136,8 @@ impl Tap {
         let path = std::env::temp_dir().join(format!("lambda-stdio-{}", ids::hex_32()));
         DirBuilder::new().mode(0o700).create(&path)?;
         let directory = Directory(path);
-        File::create_new(directory.tap())?;
-        let file = File::open(directory.tap())?;
-        Ok(Self { directory, file, decoder: Decoder::default() })
+        let file = File::options().read(true).write(true).create_new(true).open(directory.tap())?;
+        Ok(Self { directory, file, read_bytes: 0, decoder: Decoder::default() })
     }
 
     /// Where the bridge is to write.
@@ -145,14 +146,34 @@ impl Tap {
         self.directory.tap()
     }
 
-    /// The records that were written since the last call.
+    /// Records that were written since the last call; none once all are read.
     ///
     /// # Errors
     /// Where the file cannot be read or is not a tap's.
     pub fn read(&mut self) -> io::Result<Vec<Record>> {
-        let mut bytes = Vec::new();
-        self.file.by_ref().take(CHUNK_BYTES).read_to_end(&mut bytes)?;
-        self.decoder.push(&bytes).map_err(io::Error::other)
+        // A record longer than a chunk comes in several: only a file without more is at its end.  The decoder
+        // bounds a record, so this ends.
+        loop {
+            let mut bytes = Vec::new();
+            let read = self.file.by_ref().take(CHUNK_BYTES).read_to_end(&mut bytes)?;
+            self.give_back(read);
+            let records = self.decoder.push(&bytes).map_err(io::Error::other)?;
+            if read == 0 || !records.is_empty() {
+                return Ok(records);
+            }
+        }
+    }
+
+    /// Frees what was read: the temporary directory is often memory, and a long session fills it.
+    fn give_back(&mut self, read: usize) {
+        let from = self.read_bytes;
+        let length = i64::try_from(read).unwrap_or(0);
+        self.read_bytes += length;
+        if length > 0 {
+            let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            // A file system without holes keeps the file whole until the end.
+            fallocate(&self.file, hole, from, length).ok();
+        }
     }
 }
 
@@ -175,6 +196,8 @@ impl Drop for Directory {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     const FILE: &[u8] = b"{\"at_us\":1,\"direction\":\"in\",\"bytes\":3}\na\nb\n\
@@ -214,6 +237,21 @@ mod tests {
         assert_eq!(shorten("short", 5), "short");
         let long = "é".repeat(200);
         assert_eq!(shorten(&long, 400), format!("{}… (400 bytes)", "é".repeat(160)));
+    }
+
+    #[test]
+    fn a_line_longer_than_a_chunk_is_read_at_once() {
+        let mut tap = Tap::new().expect("a directory");
+        let header = "{\"at_us\":1,\"direction\":\"out\",\"bytes\":6000000}\n";
+        let line = "x".repeat(6_000_000);
+        fs::write(tap.path(), format!("{header}{line}\n").repeat(2)).expect("written");
+        let mut lengths = Vec::new();
+        while let [record] = tap.read().expect("read").as_slice() {
+            lengths.push(record.line.len());
+        }
+        assert_eq!(lengths, [6_000_000; 2]);
+        let left = fs::metadata(tap.path()).expect("there").blocks() * 512;
+        assert!(left < 1_000_000, "what was read is given back: {left} bytes are left");
     }
 
     #[test]
