@@ -124,6 +124,7 @@ async fn serve(
         tap: tap.map(|tap| Arc::new(Mutex::new(tap))),
         recorder: Recorder::default(),
         reader: Reader::There,
+        is_memory_told: false,
     };
     let ended = tokio::select! {
         biased;

@@ -38,6 +38,8 @@ pub struct Session {
     pub recorder: Recorder,
     /// Whether anybody reads the replies.
     pub reader: Reader,
+    /// Whether it was said that too much memory was used.
+    pub is_memory_told: bool,
 }
 
 impl Session {
@@ -107,6 +109,7 @@ impl Session {
         self.platform(&report::end_line(&completed.request_id));
         self.platform(&report::report_line(&completed, self.memory_mb));
         self.conclude(&completed)?;
+        self.warn_of_memory(&completed);
         if self.json {
             self.recorder.add(&completed, self.logbook.take());
         }
@@ -191,6 +194,17 @@ impl Session {
             self.reader = ui::print(&[body, b"\n"].concat())?;
         }
         Ok(())
+    }
+
+    /// Once: what an environment held it mostly goes on holding.
+    fn warn_of_memory(&mut self, completed: &Completed) {
+        if self.is_memory_told {
+            return;
+        }
+        if let Some(hint) = report::memory_hint(completed, self.memory_mb) {
+            self.is_memory_told = true;
+            self.hint(&hint);
+        }
     }
 
     fn explain(&self, report: &ErrorReport) {
