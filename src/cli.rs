@@ -25,7 +25,7 @@ Exit codes, of every command:
   3  a check or a finding failed
   4  an invocation timed out
   5  the function could not be started
-  130 after Ctrl-C, with everything stopped";
+  130 after Ctrl-C (143 after SIGTERM, 129 after SIGHUP), with everything stopped";
 
 /// Any program becomes an AWS Lambda function by reading lines and printing lines.
 #[derive(Debug, Parser)]

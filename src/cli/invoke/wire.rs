@@ -3,9 +3,10 @@
 //! The file is a sequence of records: a header line `{"at_us":…,"direction":"in"|"out","bytes":N}`, then
 //! N raw bytes, then a line end.  It is read while it grows.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -118,32 +119,32 @@ fn first(bytes: &[u8]) -> Result<Option<(Record, usize)>, String> {
     Ok(Some((record, end + body.end + 1)))
 }
 
-/// The tap's file, in a directory of its own that nobody else can read.
+/// The tap's file.  It has no name from the start: events and replies are in it, and however we end, they do
+/// not stay behind.
 #[derive(Debug)]
 pub struct Tap {
-    directory: Directory,
     file: File,
     read_bytes: i64,
     decoder: Decoder,
 }
 
 impl Tap {
-    /// Makes the directory and an empty file.
+    /// Makes an empty file.
     ///
     /// # Errors
     /// Where the temporary directory takes none.
     pub fn new() -> io::Result<Self> {
         let path = std::env::temp_dir().join(format!("lambda-stdio-{}", ids::hex_32()));
-        DirBuilder::new().mode(0o700).create(&path)?;
-        let directory = Directory(path);
-        let file = File::options().read(true).write(true).create_new(true).open(directory.tap())?;
-        Ok(Self { directory, file, read_bytes: 0, decoder: Decoder::default() })
+        let file =
+            File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        fs::remove_file(&path)?;
+        Ok(Self { file, read_bytes: 0, decoder: Decoder::default() })
     }
 
-    /// Where the bridge is to write.
+    /// Where the bridge, which is our user's process, is to write: our own descriptor, as the kernel names it.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.directory.tap()
+        format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()).into()
     }
 
     /// Records that were written since the last call; none once all are read.
@@ -174,23 +175,6 @@ impl Tap {
             // A file system without holes keeps the file whole until the end.
             fallocate(&self.file, hole, from, length).ok();
         }
-    }
-}
-
-/// A directory that goes when the value goes.
-#[derive(Debug)]
-struct Directory(PathBuf);
-
-impl Directory {
-    fn tap(&self) -> PathBuf {
-        self.0.join("wire")
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        // In a temporary directory: what cannot be removed now is removed by the machine.
-        fs::remove_dir_all(&self.0).ok();
     }
 }
 
@@ -255,13 +239,12 @@ mod tests {
     }
 
     #[test]
-    fn the_tap_leaves_nothing_behind() {
-        let mut tap = Tap::new().expect("a directory");
-        let directory = tap.directory.0.clone();
+    fn the_tap_has_no_name_to_leave_behind() {
+        let mut tap = Tap::new().expect("a file");
         fs::write(tap.path(), FILE).expect("written");
         assert_eq!(tap.read().expect("read").len(), 2);
         assert!(tap.read().expect("read").is_empty());
-        drop(tap);
-        assert!(!directory.exists());
+        let target = fs::read_link(tap.path()).expect("open");
+        assert!(target.to_string_lossy().ends_with(" (deleted)"), "{}", target.display());
     }
 }
