@@ -3,7 +3,6 @@
 //! The command line and the one table of exit codes; each command has a file of its own.
 
 use std::ffi::OsString;
-use std::io;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -26,7 +25,7 @@ Exit codes, of every command:
   3  a check or a finding failed
   4  an invocation timed out
   5  the function could not be started
-  130 after Ctrl-C, with everything stopped";
+  130 after Ctrl-C (143 after SIGTERM, 129 after SIGHUP), with everything stopped";
 
 /// Any program becomes an AWS Lambda function by reading lines and printing lines.
 #[derive(Debug, Parser)]
@@ -130,11 +129,6 @@ fn manual(of: Option<&str>) -> anyhow::Result<Exit> {
     clap_mangen::Man::new(command).render(&mut page)?;
     ui::print(&page)?;
     Ok(Exit::Done)
-}
-
-/// Whether writing failed only because the reader has seen enough, as in `… | head -1`.
-fn is_reader_gone(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::BrokenPipe
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub mod launch;
 pub mod lifecycle;
 pub mod logs;
 pub mod meter;
+pub mod outcome;
 pub mod patience;
 pub mod process;
 pub mod refusal;
@@ -35,6 +36,7 @@ pub use environment::Init;
 pub use launch::Program;
 pub use logs::LogSink;
 pub use meter::Counted;
+pub use outcome::{Completed, Outcome};
 
 use super::clock::Utc;
 use desk::Delivery;
@@ -96,40 +98,6 @@ impl Submission {
             tenant_id: None,
         }
     }
-}
-
-/// What became of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The function's response.
-    Response(FunctionResponse),
-    /// The function's error.
-    FunctionError(ErrorReport),
-    /// The runtime ended before it answered.
-    RuntimeExited(ErrorReport),
-    /// No answer came in time.
-    TimedOut(ErrorReport),
-    /// The runtime could not start.
-    InitFailed(ErrorReport),
-}
-
-/// An event's outcome and what it took.
-#[derive(Debug, Clone)]
-pub struct Completed {
-    /// The invocation's id.
-    pub request_id: String,
-    /// What the caller gets.
-    pub outcome: Outcome,
-    /// From the hand-over until the runtime was done with it: answered and asking for the next.
-    pub duration: Duration,
-    /// How long the environment's init took, at its first invocation.
-    pub init: Option<Duration>,
-    /// The most memory the environment had in use so far, in bytes.
-    pub peak_bytes: u64,
-    /// Whether the memory setting was enforced.
-    pub memory_enforced: bool,
-    /// What went wrong behind an answer that the caller has already: the runtime ended, or ran on.
-    pub aftermath: Option<Outcome>,
 }
 
 /// A function with at most one environment: one invocation at a time.

@@ -20,7 +20,7 @@ pub mod wire;
 use super::Exit;
 use super::emulator::{Counted, Emulator, Function, LogSink, Program, tree};
 use super::role;
-use super::ui::{self, Ui};
+use super::ui::{self, Reader, Ui};
 use events::Events;
 use logbook::Logbook;
 use record::{Call, Recorder};
@@ -112,7 +112,7 @@ async fn serve(
     let mut interrupts = Interrupts::listen()?;
     let logbook = Arc::new(Logbook::new(ui, options.json));
     let heard = Arc::clone(&logbook);
-    let sink: LogSink = Arc::new(move |line| heard.line(line));
+    let sink: LogSink = Arc::new(move |lines| heard.lines(lines));
     let function_name = function.name.clone();
     let mut emulator = Emulator::new(function, sink);
     let mut session = Session {
@@ -123,6 +123,8 @@ async fn serve(
         logbook: Arc::clone(&logbook),
         tap: tap.map(|tap| Arc::new(Mutex::new(tap))),
         recorder: Recorder::default(),
+        reader: Reader::There,
+        is_memory_told: false,
     };
     let ended = tokio::select! {
         biased;
@@ -132,7 +134,11 @@ async fn serve(
     emulator.shutdown().await;
     tree::kill_orphans(&[]);
     session.read_wire();
-    let exit = ended?;
+    let (exit, error) = match ended {
+        Ok(exit) => (exit, None),
+        Err(error) => (Exit::Usage, Some(error)),
+    };
+    // Also behind an error: what was answered until then is not to be lost.
     if options.json {
         let call = Call {
             function_name: &function_name,
@@ -146,7 +152,7 @@ async fn serve(
         object.push(b'\n');
         ui::print(&object)?;
     }
-    Ok(exit)
+    error.map_or(Ok(exit), Err)
 }
 
 fn function(options: &Options, wire_tap: Option<PathBuf>) -> anyhow::Result<Function> {

@@ -76,10 +76,14 @@ impl Ui {
 
     /// A line on standard error.  There is nowhere to say that it could not be written.
     pub fn line(self, bytes: &[u8]) {
-        let mut whole = Vec::with_capacity(bytes.len() + 1);
-        whole.extend_from_slice(bytes);
+        self.lines(&[bytes]);
+    }
+
+    /// Lines on standard error.
+    pub fn lines(self, lines: &[&[u8]]) {
+        let mut whole = lines.join(&b'\n');
         whole.push(b'\n');
-        // One write, so that lines of others do not fall into it.
+        // One write, so that lines of others do not fall into it, and a flood of short ones costs little.
         io::stderr().lock().write_all(&whole).ok();
     }
 
@@ -101,17 +105,25 @@ impl Ui {
     }
 }
 
-/// Writes to standard output, whole or not at all: a reader that has gone wants no more, and is no error.
+/// Whether anybody reads standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// As far as is known.
+    There,
+    /// It has seen enough, as in `… | head -1`.
+    Gone,
+}
+
+/// Writes to standard output: a reader that has gone wants no more, and is no error.
 ///
 /// # Errors
 /// Where standard output takes nothing for another reason.
-pub fn print(bytes: &[u8]) -> anyhow::Result<()> {
+pub fn print(bytes: &[u8]) -> anyhow::Result<Reader> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if !super::is_reader_gone(&error) => {
-            Err(anyhow::Error::new(error).context("could not write to standard output"))
-        }
-        Ok(()) | Err(_) => Ok(()),
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(anyhow::Error::new(error).context("could not write to standard output")),
     }
 }
 

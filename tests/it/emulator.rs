@@ -209,6 +209,7 @@ fn web_pages_and_foreign_names_are_turned_away() {
             .as_bytes(),
         );
         assert_eq!(client.reply().status, 403, "{head:?}");
+        assert!(client.is_closed(), "{head:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use lambda_stdio::cli::emulator::Answer;
 
-use crate::emulator_client::{Server, WRONG_STATE, check_accepted, error_of, text_of};
+use crate::emulator_client::{Client, Server, WRONG_STATE, check_accepted, error_of, text_of};
 
 const ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
 
@@ -104,4 +104,38 @@ fn a_body_that_breaks_off_is_an_error_of_the_runtime() {
     );
     client.hang_up();
     assert_eq!(error_of(&server.answer()).error_type, "Runtime.TruncatedResponse");
+}
+
+/// Sends a body to its last byte before it looks for an answer, as most clients do.
+fn post_all(client: &mut Client, path: &str, bytes: usize) -> String {
+    let body = "x".repeat(bytes);
+    client.post(path, "", &body).refusal()
+}
+
+#[test]
+fn a_client_that_sends_all_before_it_looks_hears_why_it_was_refused() {
+    let server = Server::start();
+    let (mut client, _) = server.running(ID);
+    let refusal =
+        post_all(&mut client, "/2018-06-01/runtime/invocation/nobody/response", 6_000_000);
+    assert_eq!(refusal, "400 InvalidRequestID: Invalid request ID");
+    let path = format!("/2018-06-01/runtime/invocation/{ID}/response");
+    let refusal = post_all(&mut client, &path, 20_000_000);
+    assert!(refusal.starts_with("413 RequestEntityTooLarge: "), "{refusal}");
+    assert_eq!(error_of(&server.answer()).error_type, "Function.ResponseSizeTooLarge");
+    // The same connection goes on: the body was read to its end.
+    server.submit("b", "2");
+    assert_eq!(client.next().body, "2");
+    check_accepted(&client.respond("b", "", "3"));
+}
+
+#[test]
+fn a_client_that_asks_first_is_refused_before_it_sends() {
+    let server = Server::start();
+    let mut client = server.connect();
+    client.send(
+        b"POST /2018-06-01/runtime/invocation/nobody/response HTTP/1.1\r\nHost: localhost\r\n\
+          Expect: 100-continue\r\nContent-Length: 6000000\r\n\r\n",
+    );
+    assert_eq!(client.reply().refusal(), "400 InvalidRequestID: Invalid request ID");
 }

@@ -48,13 +48,29 @@ fn what_is_no_event_is_refused_before_anything_starts() {
     let place = Place::new();
     let said = run(&mut place.invoke(&["-d", "{a:1}"]));
     assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
-    assert!(said.err.starts_with("error: the event is not JSON: key must be a string"), "{said:?}");
+    let error =
+        "error: the event of -d is not JSON: key must be a string at line 1 column 2: {a:1}\n";
+    assert_eq!(said.err, error);
+    place.file("event.json", "1");
+    let said = run(&mut place.invoke(&["-d", "event.json"]));
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("-d @event.json reads it"), "{said:?}");
+    let said = run(&mut place.invoke(&["--events", "."]));
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (Some(2), "error: . is a directory; --events takes a file of JSON lines\n")
+    );
     let said = run(&mut place.invoke(&["-d", "@nowhere.json"]));
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains("could not open the event's file nowhere.json"), "{said:?}");
     let said = run_with(&mut place.invoke(&["--events", "-"]), "1\noops\n");
     assert_eq!((said.code, said.out.as_str()), (Some(2), "1\n"));
-    assert!(said.err.contains("line 2 of the events is no event"), "{said:?}");
+    assert!(
+        said.err.contains(
+            "line 2 of standard input is no event: expected value at line 1 column 1: oops"
+        ),
+        "{said:?}"
+    );
 }
 
 #[test]

@@ -31,5 +31,6 @@ mod emulator_client;
 mod invoke;
 mod invoke_bridge;
 mod invoke_ends;
+mod invoke_long;
 mod invoke_ric;
 mod invoke_runtime;

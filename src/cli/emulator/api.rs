@@ -1,15 +1,18 @@
-//! The Runtime API over HTTP: which path is which, bodies within their limits, the desk's words as
-//! statuses.  The sockets are the server's; what is allowed when is the lifecycle's.
+//! The Runtime API over HTTP: which path is which, and the desk's words as statuses.  The sockets are the server's; what is allowed when is the lifecycle's.
 
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::http::uri::Authority;
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::time;
 
-use super::desk::{Answer, Delivery, Desk, ErrorReport, FunctionResponse, StreamError};
+mod body;
+mod said;
+
+use super::desk::{Answer, Delivery, Desk};
 use super::guard;
 use super::lifecycle::AnswerKind;
 use super::refusal::Refusal;
@@ -22,32 +25,38 @@ type Reply = Response<Full<Bytes>>;
 
 /// Answers one request of the runtime.
 pub async fn handle(desk: &Desk, request: Request<Incoming>) -> Reply {
-    serve(desk, request).await.unwrap_or_else(refuse)
+    let (head, mut body) = request.into_parts();
+    match serve(desk, &head, &mut body).await {
+        Ok(reply) => reply,
+        Err(refusal) => {
+            // A client that asked first (Expect) has sent nothing yet, and learns here that it need not.
+            if refusal.is_heard_behind_the_body() && !head.headers.contains_key(EXPECT) {
+                body::discard(&mut body).await;
+            }
+            refuse(refusal)
+        }
+    }
 }
 
-async fn serve(desk: &Desk, request: Request<Incoming>) -> Result<Reply, Refusal> {
-    guard::admit(
-        request.uri().authority().map(hyper::http::uri::Authority::as_str),
-        request.headers(),
-    )?;
-    let route = Route::of(request.method(), request.uri().path())?;
-    match route {
+async fn serve(desk: &Desk, head: &Parts, body: &mut Incoming) -> Result<Reply, Refusal> {
+    let headers = &head.headers;
+    guard::admit(head.uri.authority().map(Authority::as_str), headers)?;
+    match Route::of(&head.method, head.uri.path())? {
         Route::Ping => Ok(Response::new(Full::from("pong"))),
         Route::Next => next(desk).await,
         Route::InitError => {
-            let headers = request.headers().clone();
-            let (body, _) = collect(request.into_body(), Some(BODY_TIME)).await?;
-            desk.init_error(error_report(&headers, body))?;
+            let (body, _) = body::collect(body, Some(BODY_TIME)).await?;
+            desk.init_error(said::error_report(headers, body))?;
             Ok(accepted())
         }
         Route::Response(id) => {
-            let streamed = is_streaming(request.headers())?;
-            desk.begin(AnswerKind::Response, &id, invocation_id(request.headers()))?;
-            answer(desk, request, Some(streamed)).await
+            let streamed = is_streaming(headers)?;
+            desk.begin(AnswerKind::Response, &id, invocation_id(headers))?;
+            answer(desk, headers, body, Some(streamed)).await
         }
         Route::Error(id) => {
-            desk.begin(AnswerKind::Error, &id, invocation_id(request.headers()))?;
-            answer(desk, request, None).await
+            desk.begin(AnswerKind::Error, &id, invocation_id(headers))?;
+            answer(desk, headers, body, None).await
         }
     }
 }
@@ -118,129 +127,30 @@ fn headers_of(delivery: &Delivery, invocation_id: &str) -> Vec<(&'static str, St
 /// error for the caller, and one that breaks off is a truncated response.
 async fn answer(
     desk: &Desk,
-    request: Request<Incoming>,
+    headers: &HeaderMap,
+    body: &mut Incoming,
     streamed: Option<bool>,
 ) -> Result<Reply, Refusal> {
-    let headers = request.headers().clone();
-    let announced = number_of_bytes(&headers);
     let time = (streamed != Some(true)).then_some(BODY_TIME);
-    let collected = collect(request.into_body(), time).await;
+    let collected = body::collect(body, time).await;
     let (answer, reply) = match (collected, streamed) {
         (Ok((body, trailers)), Some(streamed)) => (
-            Answer::Response(response(&headers, body, streamed, trailers.as_ref())),
+            Answer::Response(said::response(headers, body, streamed, trailers.as_ref())),
             Ok(accepted()),
         ),
-        (Ok((body, _)), None) => (Answer::Error(error_report(&headers, body)), Ok(accepted())),
+        (Ok((body, _)), None) => (Answer::Error(said::error_report(headers, body)), Ok(accepted())),
         (Err(Refusal::RequestEntityTooLarge), _) => {
-            (Answer::Error(too_large(announced)), Err(Refusal::RequestEntityTooLarge))
+            let announced = said::number_of_bytes(headers);
+            (Answer::Error(said::too_large(announced)), Err(Refusal::RequestEntityTooLarge))
         }
-        (Err(refusal), _) => (Answer::Error(truncated()), Err(refusal)),
+        (Err(refusal), _) => (Answer::Error(said::truncated()), Err(refusal)),
     };
     desk.finish(answer);
     reply
 }
 
-fn response(
-    headers: &HeaderMap,
-    body: Bytes,
-    streamed: bool,
-    trailers: Option<&HeaderMap>,
-) -> FunctionResponse {
-    let stream_error = trailers.and_then(|trailers| {
-        Some(StreamError {
-            error_type: text(trailers, wire::ERROR_TYPE)?.to_owned(),
-            body_base64: text(trailers, wire::ERROR_BODY).unwrap_or_default().to_owned(),
-        })
-    });
-    let content_type = text(headers, CONTENT_TYPE.as_str()).map(str::to_owned);
-    FunctionResponse { body, content_type, streamed, stream_error }
-}
-
-fn error_report(headers: &HeaderMap, body: Bytes) -> ErrorReport {
-    let posted = text(headers, wire::ERROR_TYPE).unwrap_or_default();
-    let error_type = as_lambda_reads_it(posted);
-    if !body.is_empty() {
-        return ErrorReport { error_type, body };
-    }
-    let stand_in = serde_json::json!({ "errorType": error_type, "errorMessage": "" });
-    ErrorReport { error_type, body: Bytes::from(stand_in.to_string()) }
-}
-
-/// The error type as it ends in logs: the emulator of AWS looks for the pattern anywhere in the header.
-fn as_lambda_reads_it(posted: &str) -> String {
-    let is_known = ["Runtime.", "Function."].iter().any(|prefix| {
-        posted.match_indices(prefix).any(|(at, _)| {
-            let mut reason = posted.bytes().skip(at + prefix.len());
-            reason.next().is_some_and(|first| first.is_ascii_uppercase())
-                && reason.next().is_some_and(|second| second.is_ascii_alphabetic())
-        })
-    });
-    if is_known {
-        posted.to_owned()
-    } else if posted.starts_with("Function.") {
-        "Function.Unknown".to_owned()
-    } else {
-        "Runtime.Unknown".to_owned()
-    }
-}
-
-fn too_large(announced: Option<u64>) -> ErrorReport {
-    let limit = wire::MAX_PAYLOAD_BYTES;
-    // Without an announced length nobody counted further than the limit.
-    let size = announced.map_or_else(|| format!("more than {limit}"), |bytes| bytes.to_string());
-    let error_type = "Function.ResponseSizeTooLarge";
-    let message = format!(
-        "Response payload size ({size} bytes) exceeded maximum allowed payload size ({limit} bytes)."
-    );
-    let body = serde_json::json!({ "errorType": error_type, "errorMessage": message });
-    ErrorReport { error_type: error_type.to_owned(), body: Bytes::from(body.to_string()) }
-}
-
-fn truncated() -> ErrorReport {
-    let error_type = "Runtime.TruncatedResponse";
-    let body = serde_json::json!({
-        "errorType": error_type,
-        "errorMessage": "the runtime's answer broke off before its end",
-    });
-    ErrorReport { error_type: error_type.to_owned(), body: Bytes::from(body.to_string()) }
-}
-
-/// A body within the limit, and its trailers.
-async fn collect(
-    body: Incoming,
-    time: Option<Duration>,
-) -> Result<(Bytes, Option<HeaderMap>), Refusal> {
-    match time {
-        Some(time) => {
-            time::timeout(time, collect_all(body)).await.unwrap_or(Err(Refusal::SlowHttpRequest))
-        }
-        None => collect_all(body).await,
-    }
-}
-
-async fn collect_all(mut body: Incoming) -> Result<(Bytes, Option<HeaderMap>), Refusal> {
-    let limit = wire::MAX_PAYLOAD_BYTES;
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit {
-        return Err(Refusal::RequestEntityTooLarge);
-    }
-    let mut bytes = Vec::with_capacity(announced);
-    let mut trailers = None;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_cut| Refusal::TruncatedHttpRequest)?;
-        match frame.into_data() {
-            Ok(data) if bytes.len() + data.len() > limit => {
-                return Err(Refusal::RequestEntityTooLarge);
-            }
-            Ok(data) => bytes.extend_from_slice(&data),
-            Err(other) => trailers = other.into_trailers().ok(),
-        }
-    }
-    Ok((Bytes::from(bytes), trailers))
-}
-
 fn is_streaming(headers: &HeaderMap) -> Result<bool, Refusal> {
-    match headers.get(wire::RESPONSE_MODE).map(hyper::header::HeaderValue::as_bytes) {
+    match headers.get(wire::RESPONSE_MODE).map(HeaderValue::as_bytes) {
         None | Some(b"") => Ok(false),
         Some(b"streaming") => Ok(true),
         Some(_) => Err(Refusal::InvalidFunctionResponseMode),
@@ -248,15 +158,7 @@ fn is_streaming(headers: &HeaderMap) -> Result<bool, Refusal> {
 }
 
 fn invocation_id(headers: &HeaderMap) -> Option<&str> {
-    text(headers, wire::INVOCATION_ID)
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-fn number_of_bytes(headers: &HeaderMap) -> Option<u64> {
-    text(headers, CONTENT_LENGTH.as_str())?.parse().ok()
+    said::text(headers, wire::INVOCATION_ID)
 }
 
 fn accepted() -> Reply {
@@ -265,14 +167,18 @@ fn accepted() -> Reply {
 
 fn refuse(refusal: Refusal) -> Reply {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    json(status, refusal.to_json())
+    let mut reply = json(status, refusal.to_json());
+    // What must not be here does not keep a connection: they are limited in number.
+    if refusal.is_foreign() {
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    reply
 }
 
 fn json(status: StatusCode, body: String) -> Reply {
     let mut reply = Response::new(Full::from(body));
     *reply.status_mut() = status;
-    let name: HeaderName = CONTENT_TYPE;
-    reply.headers_mut().insert(name, hyper::header::HeaderValue::from_static("application/json"));
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply
 }
 
@@ -303,21 +209,6 @@ mod tests {
             ["/", "/2018-06-01/runtime/restore/next", "/2018-06-01/runtime/invocation/a/b/c"]
         {
             assert_eq!(route(&Method::GET, nowhere), Err(Refusal::NotFound), "{nowhere}");
-        }
-    }
-
-    #[test]
-    fn error_types_end_in_logs_as_lambda_reads_them() {
-        for (posted, read) in [
-            ("Runtime.HandlerExited", "Runtime.HandlerExited"),
-            ("Function.Error", "Function.Error"),
-            ("Some.Runtime.Thing", "Some.Runtime.Thing"),
-            ("unhandled", "Runtime.Unknown"),
-            ("", "Runtime.Unknown"),
-            ("Function.x", "Function.Unknown"),
-            ("Runtime.x", "Runtime.Unknown"),
-        ] {
-            assert_eq!(as_lambda_reads_it(posted), read, "{posted}");
         }
     }
 }

@@ -11,18 +11,20 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{self, JoinHandle};
 use tokio::time;
 
 /// A longer line leaves in pieces, as CloudWatch cuts events.
 const MAX_LINE_BYTES: usize = 256 * 1024;
-/// How much is read at a time.
-const CHUNK_BYTES: usize = 64 * 1024;
+/// What a pipe holds on Linux.
+const PIPE_BYTES: usize = 64 * 1024;
+/// How much is read at a time.  It may all be empty lines, so it is little enough to be printed in a moment.
+const CHUNK_BYTES: usize = 16 * 1024;
 /// How long a drain may take: a runtime that prints without end must not hold up an invocation.
 const DRAIN_TIME: Duration = Duration::from_millis(100);
 
-/// Where log lines go, without their line ends.
-pub type LogSink = Arc<dyn Fn(&[u8]) + Send + Sync>;
+/// Where log lines go, without their line ends; those that came together, together.
+pub type LogSink = Arc<dyn Fn(&[&[u8]]) + Send + Sync>;
 
 /// The task that reads what a runtime prints.
 pub struct Logs {
@@ -70,7 +72,12 @@ impl Drop for Logs {
 async fn pump(mut stream: Stream, sink: LogSink, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
     while stream.open {
         tokio::select! {
-            () = stream.fill() => stream.emit(&sink),
+            () = stream.fill() => {
+                stream.emit(&sink);
+                // A runtime that prints without end keeps the pipe full: whoever waits beside us, for an answer
+                // or for the deadline, has a turn after each chunk.
+                task::yield_now().await;
+            }
             asked = asked.recv() => {
                 stream.drain(&sink);
                 match asked {
@@ -107,8 +114,8 @@ impl Stream {
     }
 
     fn drain(&mut self, sink: &LogSink) {
-        // As much as a pipe of the largest usual size holds: a writer that never stops must not keep us here.
-        for _ in 0..16 {
+        // As much as the pipe holds, and no more: a writer that never stops must not keep us here.
+        for _ in 0..PIPE_BYTES / CHUNK_BYTES {
             let mut chunk = vec![0; CHUNK_BYTES];
             match self.pipe.try_read(&mut chunk) {
                 Ok(bytes) if bytes > 0 => {
@@ -122,20 +129,23 @@ impl Stream {
     }
 
     fn emit(&mut self, sink: &LogSink) {
+        let mut lines = Vec::new();
         let mut start = 0;
         while let Some(length) = self.line_end(start) {
             let line = self.held.get(start..start + length).unwrap_or_default();
-            sink(line.strip_suffix(b"\r").unwrap_or(line));
+            lines.push(line.strip_suffix(b"\r").unwrap_or(line));
             start += length + 1;
-            self.searched = start;
+        }
+        let rest = self.held.get(start..).unwrap_or_default();
+        if rest.len() >= MAX_LINE_BYTES || !self.open && !rest.is_empty() {
+            lines.push(rest);
+            start = self.held.len();
+        }
+        if !lines.is_empty() {
+            sink(&lines);
         }
         self.held.drain(..start);
         self.searched = self.held.len();
-        if self.held.len() >= MAX_LINE_BYTES || !self.open && !self.held.is_empty() {
-            sink(&self.held);
-            self.held.clear();
-            self.searched = 0;
-        }
     }
 
     fn line_end(&self, start: usize) -> Option<usize> {
@@ -158,11 +168,9 @@ mod tests {
             let (pipe, mut out) = io::pipe().expect("a pipe");
             let lines = Arc::new(Mutex::new(Vec::new()));
             let heard = Arc::clone(&lines);
-            let sink: LogSink = Arc::new(move |line| {
-                heard
-                    .lock()
-                    .expect("not poisoned")
-                    .push(String::from_utf8_lossy(line).into_owned());
+            let sink: LogSink = Arc::new(move |lines| {
+                let lines = lines.iter().map(|line| String::from_utf8_lossy(line).into_owned());
+                heard.lock().expect("not poisoned").extend(lines);
             });
             let mut logs = Logs::read(pipe.into(), sink).expect("readable");
             let writer = std::thread::spawn(move || write(&mut out));
@@ -177,6 +185,30 @@ mod tests {
     fn lines_come_out_whole_and_the_last_one_needs_no_end() {
         let lines = lines_of(|out| out.write_all(b"one\ntwo\r\n\nlast").expect("written"));
         assert_eq!(lines, ["one", "two", "", "last"]);
+    }
+
+    #[test]
+    fn whoever_prints_without_end_does_not_stop_the_clock() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let (pipe, mut out) = io::pipe().expect("a pipe");
+            let sink: LogSink = Arc::new(|lines| {
+                // A slow terminal.
+                std::thread::sleep(Duration::from_micros(lines.len() as u64 / 10));
+            });
+            let logs = Logs::read(pipe.into(), sink).expect("readable");
+            let writer = std::thread::spawn(move || while out.write_all(&[b'\n'; 4096]).is_ok() {});
+            let begun = time::Instant::now();
+            for _ in 0..5 {
+                time::sleep(Duration::from_millis(20)).await;
+                logs.drain().await;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+            drop(logs);
+            // The pump's end of the pipe goes with its task.
+            task::yield_now().await;
+            writer.join().expect("the writer ends with its reader");
+        });
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! A connection that is patient between requests and impatient inside a request's head.
+//! A connection that is patient between requests, and impatient for its first and inside a request's head.
 //!
 //! Hyper's own head timeout runs from the end of the last answer, so it would cut off a runtime that
-//! works on an event for longer; this one runs from the head's first byte.
+//! works on an event for longer; this one runs from the head's first byte.  A connection that never asked for
+//! anything is no runtime at rest, and there is room for so many only.
 
 use std::io;
 use std::pin::Pin;
@@ -30,10 +31,10 @@ enum Head {
 }
 
 impl HeadClock {
-    /// A clock that allows a head so much time.
+    /// A clock that allows a head so much time; the first one's runs from now.
     #[must_use]
     pub fn new(allowed: Duration) -> Self {
-        Self { allowed, head: Mutex::new(Head::Awaited) }
+        Self { allowed, head: Mutex::new(Head::Due(Instant::now() + allowed)) }
     }
 
     /// The service was called.
@@ -172,6 +173,16 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_that_never_says_anything_ends() {
+        run(async {
+            let (_client, server) = tokio::io::duplex(64);
+            let clock = HeadClock::new(SHORT);
+            let error = Patient::new(server, &clock).read(&mut [0; 64]).await.expect_err("overdue");
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        });
+    }
+
+    #[test]
     fn a_connection_at_rest_and_a_body_are_not_hurried() {
         run(async {
             let (mut client, server) = tokio::io::duplex(64);
@@ -179,6 +190,7 @@ mod tests {
             let mut server = Patient::new(server, &clock);
             let far_longer = SHORT * 5;
             let mut buffer = [0; 64];
+            clock.answered();
             assert!(tokio::time::timeout(far_longer, server.read(&mut buffer)).await.is_err());
             client.write_all(b"head").await.expect("written");
             assert_eq!(server.read(&mut buffer).await.expect("the head"), 4);

@@ -53,6 +53,19 @@ impl Refusal {
         }
     }
 
+    /// Whether the request came from where no runtime is.
+    #[must_use]
+    pub fn is_foreign(self) -> bool {
+        matches!(self, Self::ForeignHost | Self::ForeignOrigin)
+    }
+
+    /// Whether the rest of the body is read before the answer, for clients that send all before they look.
+    /// Not a foreigner's, and not one that has ended or come too slowly already.
+    #[must_use]
+    pub fn is_heard_behind_the_body(self) -> bool {
+        !self.is_foreign() && !matches!(self, Self::TruncatedHttpRequest | Self::SlowHttpRequest)
+    }
+
     /// The `errorType` of the refusal's body.
     #[must_use]
     pub fn error_type(self) -> &'static str {

@@ -17,6 +17,10 @@ use crate::runtime_api::wire::MAX_PAYLOAD_BYTES;
 
 /// The event where none is given.
 const EMPTY: &[u8] = b"{}";
+/// What standard input is called.
+const STDIN: &str = "standard input";
+/// How much of an event that is none is quoted.
+const QUOTED_CHARS: usize = 60;
 /// How long piped input may stay silent before we say what we wait for, and before we stop waiting.
 const SILENCE_TOLD: Duration = Duration::from_secs(2);
 const SILENCE_ENDED: Duration = Duration::from_mins(1);
@@ -38,20 +42,26 @@ impl Events {
     /// # Errors
     /// For what cannot be read, is too long or is not JSON.
     pub fn one(data: Option<&str>, ui: Ui) -> anyhow::Result<Self> {
-        let event = match data {
-            Some("@-") => read_limited(io::stdin().lock(), "standard input")?,
+        let (event, source) = match data {
+            Some("@-") => (read_limited(io::stdin().lock(), STDIN)?, STDIN),
             Some(data) => match data.strip_prefix('@') {
-                Some(path) => read_file(Path::new(path))?,
-                None => data.as_bytes().to_owned(),
+                Some(path) => (read_file(Path::new(path))?, path),
+                None => (data.as_bytes().to_owned(), "-d"),
             },
-            None if io::stdin().is_terminal() => EMPTY.to_owned(),
+            None if io::stdin().is_terminal() => (EMPTY.to_owned(), STDIN),
             None => {
                 await_input(ui)?;
-                read_limited(io::stdin().lock(), "standard input")?
+                (read_limited(io::stdin().lock(), STDIN)?, STDIN)
             }
         };
         let event = if event.trim_ascii().is_empty() { EMPTY.to_owned() } else { event };
-        check(&event).context("the event is not JSON")?;
+        if let Err(error) = check(&event) {
+            // The commonest slip: a file's name where @ was meant.
+            if let Some(path) = data.filter(|data| Path::new(data).is_file()) {
+                bail!("the event of -d is not JSON but the name of a file; -d @{path} reads it");
+            }
+            return Err(error.context(format!("the event of {source} is not JSON")));
+        }
         Ok(Self::One(Some(Bytes::from(event))))
     }
 
@@ -60,18 +70,21 @@ impl Events {
     /// # Errors
     /// Where the file cannot be opened.
     pub fn lines(path: &Path) -> anyhow::Result<Self> {
-        let source: Box<dyn BufRead + Send> = if path == Path::new("-") {
+        let is_stdin = path == Path::new("-");
+        let name = if is_stdin { STDIN.to_owned() } else { path.display().to_string() };
+        let source: Box<dyn BufRead + Send> = if is_stdin {
             Box::new(BufReader::new(io::stdin()))
         } else {
-            let file = File::open(path);
-            Box::new(BufReader::new(
-                file.with_context(|| format!("could not open {}", path.display()))?,
-            ))
+            if path.is_dir() {
+                bail!("{name} is a directory; --events takes a file of JSON lines");
+            }
+            let file = File::open(path).with_context(|| format!("could not open {name}"))?;
+            Box::new(BufReader::new(file))
         };
         let (lines, receiver) = mpsc::channel(READ_AHEAD);
         // A thread, since files and pipes are read the same way only when reading may block.  It ends with
         // its source, or with the process.
-        std::thread::spawn(move || send_lines(source, &lines));
+        std::thread::spawn(move || send_lines(source, &name, &lines));
         Ok(Self::Lines(receiver))
     }
 
@@ -87,7 +100,7 @@ impl Events {
     }
 }
 
-fn send_lines(mut source: impl BufRead, lines: &mpsc::Sender<anyhow::Result<Bytes>>) {
+fn send_lines(mut source: impl BufRead, name: &str, lines: &mpsc::Sender<anyhow::Result<Bytes>>) {
     for number in 1_u64.. {
         let event = match read_line(&mut source) {
             Ok(Some(line)) if line.trim_ascii().is_empty() => continue,
@@ -95,7 +108,7 @@ fn send_lines(mut source: impl BufRead, lines: &mpsc::Sender<anyhow::Result<Byte
             Ok(None) => return,
             Err(error) => Err(error),
         };
-        let event = event.with_context(|| format!("line {number} of the events is no event"));
+        let event = event.with_context(|| format!("line {number} of {name} is no event"));
         let is_last = event.is_err();
         // A closed channel: the session has ended.
         if lines.blocking_send(event).is_err() || is_last {
@@ -163,8 +176,18 @@ fn within_limit(event: &[u8]) -> anyhow::Result<()> {
 
 /// Lambda refuses what is not JSON before any function sees it.
 fn check(event: &[u8]) -> anyhow::Result<()> {
-    serde_json::from_slice::<&RawValue>(event)?;
-    Ok(())
+    match serde_json::from_slice::<&RawValue>(event) {
+        Ok(_) => Ok(()),
+        Err(error) => bail!("{error}: {}", quoted(event)),
+    }
+}
+
+fn quoted(event: &[u8]) -> String {
+    let text = String::from_utf8_lossy(event.trim_ascii());
+    match text.char_indices().nth(QUOTED_CHARS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.into_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -173,7 +196,7 @@ mod tests {
 
     fn lines(text: &'static [u8]) -> Vec<String> {
         let (sender, mut receiver) = mpsc::channel(100);
-        send_lines(text, &sender);
+        send_lines(text, "events.jsonl", &sender);
         let mut seen = Vec::new();
         while let Ok(line) = receiver.try_recv() {
             seen.push(match line {
@@ -193,7 +216,9 @@ mod tests {
     fn the_first_line_that_is_no_event_is_the_last() {
         let seen = lines(b"1\n2 3\n4\n");
         assert_eq!(seen.len(), 2, "{seen:?}");
-        assert!(seen[1].starts_with("line 2 of the events is no event: trailing characters"));
+        let error =
+            "line 2 of events.jsonl is no event: trailing characters at line 1 column 3: 2 3";
+        assert_eq!(seen[1], error);
     }
 
     #[test]

@@ -27,6 +27,19 @@ struct Kept {
     restarts: u64,
 }
 
+impl Kept {
+    fn add(&mut self, line: &[u8]) {
+        // A line takes room even if it is empty.
+        let bytes = self.bytes + line.len() + size_of::<String>();
+        if bytes > MAX_KEPT_BYTES {
+            self.dropped += 1;
+        } else {
+            self.bytes = bytes;
+            self.lines.push(String::from_utf8_lossy(line).into_owned());
+        }
+    }
+}
+
 impl Logbook {
     /// A book that keeps lines, or prints them.
     #[must_use]
@@ -34,19 +47,18 @@ impl Logbook {
         Self { ui, keeps, kept: Mutex::default() }
     }
 
-    /// A line of the function or of the bridge.
-    pub fn line(&self, line: &[u8]) {
+    /// Lines of the function or of the bridge.
+    pub fn lines(&self, lines: &[&[u8]]) {
         let mut kept = self.lock();
-        kept.restarts += u64::from(is_replacement(line));
-        if !self.keeps {
-            drop(kept);
-            return self.ui.line(line);
+        for line in lines {
+            kept.restarts += u64::from(is_replacement(line));
+            if self.keeps {
+                kept.add(line);
+            }
         }
-        if kept.bytes + line.len() > MAX_KEPT_BYTES {
-            kept.dropped += 1;
-        } else {
-            kept.bytes += line.len();
-            kept.lines.push(String::from_utf8_lossy(line).into_owned());
+        drop(kept);
+        if !self.keeps {
+            self.ui.lines(lines);
         }
     }
 

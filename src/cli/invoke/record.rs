@@ -8,6 +8,9 @@ use super::wire;
 use crate::cli::Exit;
 use crate::cli::emulator::{Completed, ErrorReport, Outcome};
 
+/// So many bytes of replies and of the wire are kept for the one object.
+pub const MAX_KEPT_BYTES: usize = 256 * 1024 * 1024;
+
 /// The object.  With one event its invocation's members stand in it; with several they are a list.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -132,12 +135,13 @@ impl Invocation {
     /// An invocation that is over.
     #[must_use]
     pub fn of(completed: &Completed) -> Self {
+        let body = Body::of(completed.outcome.body());
         let said = match &completed.outcome {
-            Outcome::Response(response) => Said::Reply(Body::of(&response.body)),
-            Outcome::FunctionError(report)
-            | Outcome::RuntimeExited(report)
-            | Outcome::TimedOut(report)
-            | Outcome::InitFailed(report) => Said::Error(Body::of(&report.body)),
+            Outcome::Response(_) => Said::Reply(body),
+            Outcome::FunctionError(_)
+            | Outcome::RuntimeExited(_)
+            | Outcome::TimedOut(_)
+            | Outcome::InitFailed(_) => Said::Error(body),
         };
         Self {
             request_id: completed.request_id.clone(),
@@ -180,13 +184,29 @@ pub struct Recorder {
     pub memory_enforced: bool,
     /// The tap's lines.
     pub wire: Vec<WireLine>,
+    kept_bytes: usize,
 }
 
 impl Recorder {
+    /// Whether no more can be kept.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.kept_bytes > MAX_KEPT_BYTES
+    }
+
+    /// A line of the tap; one too many is left out, and the session ends for it.
+    pub fn add_wire(&mut self, record: &wire::Record) {
+        self.kept_bytes = self.kept_bytes.saturating_add(record.line.len());
+        if !self.is_full() {
+            self.wire.push(WireLine::of(record));
+        }
+    }
+
     /// An invocation is over; `logs` are the lines printed meanwhile.
     pub fn add(&mut self, completed: &Completed, logs: Vec<String>) {
         self.peak_bytes = self.peak_bytes.max(completed.peak_bytes);
         self.memory_enforced |= completed.memory_enforced;
+        self.kept_bytes = self.kept_bytes.saturating_add(completed.outcome.body().len());
         let logs = Some(logs);
         self.invocations.push(Invocation { logs, ..Invocation::of(completed) });
     }

@@ -139,12 +139,11 @@ pub fn summary(report: &ErrorReport) -> String {
 pub fn hint(error_type: &str) -> Option<&'static str> {
     Some(match error_type {
         "Runtime.HandlerExited" => {
-            "the program must read a line, print a line and go on reading; --wire shows every line, \
-             and echo '{}' | PROGRAM tries it alone"
+            "echo '{}' | PROGRAM tries it alone: for each line it reads it prints one, and goes on \
+             reading; --wire shows every line"
         }
         "Runtime.HandlerTimeout" | "Sandbox.Timedout" => {
-            "flush after every line, and end it with a newline; --timeout SECONDS gives more time, \
-             --wire shows what came"
+            "--timeout SECONDS gives more time, --wire shows every line both ways"
         }
         "Runtime.HandlerNotReady" => {
             "the program is still starting; see LAMBDA_STDIO_READY, or give more time with --timeout"
@@ -163,10 +162,22 @@ pub fn hint(error_type: &str) -> Option<&'static str> {
             "Lambda takes 6 MB; put larger results where the caller can fetch them"
         }
         "Runtime.InvalidEntrypoint" => {
-            "give the program as ./NAME, an absolute path or a name in PATH, and make it executable"
+            "a program is ./NAME, an absolute path or a name in PATH; it is executable, and a script \
+             begins with #!"
         }
         "Runtime.ExitError" => "the runtime itself ended; its last lines on standard error say why",
         _ => return None,
+    })
+}
+
+/// What is to be said where Lambda would have killed the function and this machine did not.
+#[must_use]
+pub fn memory_hint(completed: &Completed, memory_mb: u32) -> Option<String> {
+    let used = megabytes(completed.peak_bytes);
+    (!completed.memory_enforced && used > u64::from(memory_mb)).then(|| {
+        format!(
+            "it used {used} MB of {memory_mb} MB, for which Lambda ends a function; --memory MB gives more"
+        )
     })
 }
 
@@ -237,6 +248,16 @@ mod tests {
         assert_eq!(report_line(&wrong, 128), format!("{line}{more}"));
         done.aftermath = Some(Outcome::RuntimeExited(error("Runtime.ExitError", "{}")));
         assert!(report_line(&done, 128).contains("Error Type: Runtime.ExitError"));
+    }
+
+    #[test]
+    fn too_much_memory_is_told_where_nothing_stopped_it() {
+        let mut done = completed(response());
+        assert_eq!(memory_hint(&done, 19), None, "enforced: it would have been killed");
+        done.memory_enforced = false;
+        assert_eq!(memory_hint(&done, 20), None);
+        let hint = memory_hint(&done, 19).expect("told");
+        assert!(hint.starts_with("it used 20 MB of 19 MB"), "{hint}");
     }
 
     #[test]

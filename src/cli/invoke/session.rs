@@ -3,17 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::bail;
 use hyper::body::Bytes;
 use tokio::time;
 
 use super::events::Events;
 use super::logbook::Logbook;
-use super::record::{Recorder, WireLine};
+use super::record::{MAX_KEPT_BYTES, Recorder};
 use super::report::{self, Status};
 use super::wire::Tap;
 use crate::cli::Exit;
 use crate::cli::emulator::{Completed, Emulator, ErrorReport, Init, Outcome, Submission};
-use crate::cli::ui::{self, Ui};
+use crate::cli::ui::{self, Reader, Ui};
 
 /// How often the tap's file is looked at while an invocation runs.
 const TAP_PAUSE: Duration = Duration::from_millis(20);
@@ -35,6 +36,10 @@ pub struct Session {
     pub tap: Option<Arc<Mutex<Tap>>>,
     /// What `--json` will say.
     pub recorder: Recorder,
+    /// Whether anybody reads the replies.
+    pub reader: Reader,
+    /// Whether it was said that too much memory was used.
+    pub is_memory_told: bool,
 }
 
 impl Session {
@@ -57,8 +62,15 @@ impl Session {
                 if exit.code() > worst.code() {
                     worst = exit;
                 }
-                if exit == Exit::NotStarted {
-                    return Ok(exit);
+                // Where nobody reads, an endless list of events would never end.
+                if exit == Exit::NotStarted || self.reader == Reader::Gone {
+                    return Ok(worst);
+                }
+                if self.recorder.is_full() {
+                    bail!(
+                        "--json: replies and lines come to more than {MAX_KEPT_BYTES} bytes, too many for one \
+                         object; send fewer events, or leave --json out"
+                    );
                 }
             }
         }
@@ -97,12 +109,15 @@ impl Session {
         self.platform(&report::end_line(&completed.request_id));
         self.platform(&report::report_line(&completed, self.memory_mb));
         self.conclude(&completed)?;
-        self.recorder.add(&completed, self.logbook.take());
+        self.warn_of_memory(&completed);
+        if self.json {
+            self.recorder.add(&completed, self.logbook.take());
+        }
         Ok(report::exit_of(&completed.outcome))
     }
 
     /// The reply on standard output, and a word of help where there is need.
-    fn conclude(&self, completed: &Completed) -> anyhow::Result<()> {
+    fn conclude(&mut self, completed: &Completed) -> anyhow::Result<()> {
         match &completed.outcome {
             Outcome::Response(response) => {
                 self.reply(&response.body)?;
@@ -156,7 +171,9 @@ impl Session {
             match records {
                 Ok(records) if records.is_empty() => return,
                 Ok(records) if self.json => {
-                    self.recorder.wire.extend(records.iter().map(WireLine::of));
+                    for record in &records {
+                        self.recorder.add_wire(record);
+                    }
                 }
                 Ok(records) => {
                     for record in records {
@@ -172,11 +189,22 @@ impl Session {
         }
     }
 
-    fn reply(&self, body: &[u8]) -> anyhow::Result<()> {
-        if self.json {
-            return Ok(());
+    fn reply(&mut self, body: &[u8]) -> anyhow::Result<()> {
+        if !self.json {
+            self.reader = ui::print(&[body, b"\n"].concat())?;
         }
-        ui::print(&[body, b"\n"].concat())
+        Ok(())
+    }
+
+    /// Once: what an environment held it mostly goes on holding.
+    fn warn_of_memory(&mut self, completed: &Completed) {
+        if self.is_memory_told {
+            return;
+        }
+        if let Some(hint) = report::memory_hint(completed, self.memory_mb) {
+            self.is_memory_told = true;
+            self.hint(&hint);
+        }
     }
 
     fn explain(&self, report: &ErrorReport) {

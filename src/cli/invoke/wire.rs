@@ -3,12 +3,14 @@
 //! The file is a sequence of records: a header line `{"at_us":…,"direction":"in"|"out","bytes":N}`, then
 //! N raw bytes, then a line end.  It is read while it grows.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nix::fcntl::{FallocateFlags, fallocate};
 use serde::Deserialize;
 
 use crate::cli::clock::Utc;
@@ -117,64 +119,69 @@ fn first(bytes: &[u8]) -> Result<Option<(Record, usize)>, String> {
     Ok(Some((record, end + body.end + 1)))
 }
 
-/// The tap's file, in a directory of its own that nobody else can read.
+/// The tap's file.  It has no name from the start: events and replies are in it, and however we end, they do
+/// not stay behind.
 #[derive(Debug)]
 pub struct Tap {
-    directory: Directory,
     file: File,
+    read_bytes: i64,
     decoder: Decoder,
 }
 
 impl Tap {
-    /// Makes the directory and an empty file.
+    /// Makes an empty file.
     ///
     /// # Errors
     /// Where the temporary directory takes none.
     pub fn new() -> io::Result<Self> {
         let path = std::env::temp_dir().join(format!("lambda-stdio-{}", ids::hex_32()));
-        DirBuilder::new().mode(0o700).create(&path)?;
-        let directory = Directory(path);
-        File::create_new(directory.tap())?;
-        let file = File::open(directory.tap())?;
-        Ok(Self { directory, file, decoder: Decoder::default() })
+        let file =
+            File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        fs::remove_file(&path)?;
+        Ok(Self { file, read_bytes: 0, decoder: Decoder::default() })
     }
 
-    /// Where the bridge is to write.
+    /// Where the bridge, which is our user's process, is to write: our own descriptor, as the kernel names it.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.directory.tap()
+        format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()).into()
     }
 
-    /// The records that were written since the last call.
+    /// Records that were written since the last call; none once all are read.
     ///
     /// # Errors
     /// Where the file cannot be read or is not a tap's.
     pub fn read(&mut self) -> io::Result<Vec<Record>> {
-        let mut bytes = Vec::new();
-        self.file.by_ref().take(CHUNK_BYTES).read_to_end(&mut bytes)?;
-        self.decoder.push(&bytes).map_err(io::Error::other)
+        // A record longer than a chunk comes in several: only a file without more is at its end.  The decoder
+        // bounds a record, so this ends.
+        loop {
+            let mut bytes = Vec::new();
+            let read = self.file.by_ref().take(CHUNK_BYTES).read_to_end(&mut bytes)?;
+            self.give_back(read);
+            let records = self.decoder.push(&bytes).map_err(io::Error::other)?;
+            if read == 0 || !records.is_empty() {
+                return Ok(records);
+            }
+        }
     }
-}
 
-/// A directory that goes when the value goes.
-#[derive(Debug)]
-struct Directory(PathBuf);
-
-impl Directory {
-    fn tap(&self) -> PathBuf {
-        self.0.join("wire")
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        // In a temporary directory: what cannot be removed now is removed by the machine.
-        fs::remove_dir_all(&self.0).ok();
+    /// Frees what was read: the temporary directory is often memory, and a long session fills it.
+    fn give_back(&mut self, read: usize) {
+        let from = self.read_bytes;
+        let length = i64::try_from(read).unwrap_or(0);
+        self.read_bytes += length;
+        if length > 0 {
+            let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            // A file system without holes keeps the file whole until the end.
+            fallocate(&self.file, hole, from, length).ok();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     const FILE: &[u8] = b"{\"at_us\":1,\"direction\":\"in\",\"bytes\":3}\na\nb\n\
@@ -217,13 +224,27 @@ mod tests {
     }
 
     #[test]
-    fn the_tap_leaves_nothing_behind() {
+    fn a_line_longer_than_a_chunk_is_read_at_once() {
         let mut tap = Tap::new().expect("a directory");
-        let directory = tap.directory.0.clone();
+        let header = "{\"at_us\":1,\"direction\":\"out\",\"bytes\":6000000}\n";
+        let line = "x".repeat(6_000_000);
+        fs::write(tap.path(), format!("{header}{line}\n").repeat(2)).expect("written");
+        let mut lengths = Vec::new();
+        while let [record] = tap.read().expect("read").as_slice() {
+            lengths.push(record.line.len());
+        }
+        assert_eq!(lengths, [6_000_000; 2]);
+        let left = fs::metadata(tap.path()).expect("there").blocks() * 512;
+        assert!(left < 1_000_000, "what was read is given back: {left} bytes are left");
+    }
+
+    #[test]
+    fn the_tap_has_no_name_to_leave_behind() {
+        let mut tap = Tap::new().expect("a file");
         fs::write(tap.path(), FILE).expect("written");
         assert_eq!(tap.read().expect("read").len(), 2);
         assert!(tap.read().expect("read").is_empty());
-        drop(tap);
-        assert!(!directory.exists());
+        let target = fs::read_link(tap.path()).expect("open");
+        assert!(target.to_string_lossy().ends_with(" (deleted)"), "{}", target.display());
     }
 }
