@@ -23,7 +23,15 @@ fn ends_in_time(mut bridge: Bridge) {
 
 #[test]
 fn a_flood_never_holds_up_the_deadline_nor_a_signal() {
-    for flood in ["yes", "yes >&2", "yes '\"x\"'", "yes | tr -d '\\n'", "yes | tr -d '\\n' >&2"] {
+    for flood in [
+        "yes",
+        "yes >&2",
+        "yes ''",
+        "yes '' >&2",
+        "yes '\"x\"'",
+        "yes | tr -d '\\n'",
+        "yes | tr -d '\\n' >&2",
+    ] {
         let lambda = Lambda::start();
         let bridge = Bridge::of(&lambda)
             .shell(&format!("read -r line; {flood}"))
