@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub mod clock;
 pub mod emulator;
 pub mod invoke;
 pub mod role;

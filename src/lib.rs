@@ -5,6 +5,7 @@
 //! says who may use whom.
 
 pub mod bootstrap;
+pub mod clock;
 pub mod config;
 pub mod handler;
 pub mod interrupt;

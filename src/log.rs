@@ -7,8 +7,6 @@
 mod record;
 mod sink;
 
-pub use record::timestamp;
-
 use std::fmt::Write as _;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};

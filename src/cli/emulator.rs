@@ -38,7 +38,7 @@ pub use logs::LogSink;
 pub use meter::Counted;
 pub use outcome::{Completed, Outcome};
 
-use super::clock::Utc;
+use crate::clock::Utc;
 use desk::Delivery;
 use environment::{Environment, Then};
 use variables::Variables;

@@ -15,7 +15,7 @@ use super::meter::Meter;
 use super::process::{self, RuntimeProcess};
 use super::server::RuntimeApi;
 use super::{Function, ids, variables};
-use crate::cli::clock::Utc;
+use crate::clock::Utc;
 
 /// How long what a dead runtime sent may take to arrive: it lies in buffers of this machine.
 const LAST_WORDS: Duration = Duration::from_millis(500);

@@ -13,9 +13,9 @@ use std::time::Duration;
 use nix::fcntl::{FallocateFlags, fallocate};
 use serde::Deserialize;
 
-use crate::cli::clock::Utc;
 use crate::cli::emulator::ids;
 use crate::cli::ui::{Style, Ui, printable};
+use crate::clock::Utc;
 use crate::runtime_api::wire::MAX_PAYLOAD_BYTES;
 
 /// How much of a line is shown on a terminal.
