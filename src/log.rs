@@ -122,7 +122,8 @@ pub fn wants_another_look() -> bool {
     let mut sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
     sink.write_what_fits();
     let now = Instant::now();
-    !sink.is_empty() && !(sink.is_stalled(now) && sink.has_room(now))
+    let nobody_reads = sink.is_stalled(now) && sink.has_room(now);
+    !(sink.is_empty() || nobody_reads)
 }
 
 /// Our own records' subscriber: there are no spans, so it is small.
