@@ -16,8 +16,8 @@ const LISTED: usize = 20;
 pub(super) fn locate(program: &Program) -> Result<PathBuf, String> {
     let name = Path::new(&program.name);
     if program.name.as_bytes().contains(&b'/') {
-        // Joining an absolute path leaves it as it is.
-        return Ok(program.task_root.join(name));
+        // Joining an absolute path leaves it as it is; `./` says nothing, and is left out of messages too.
+        return Ok(program.task_root.join(name).components().collect());
     }
     let in_task_root = program.task_root.join(name);
     if in_task_root.is_file() {
@@ -84,7 +84,7 @@ mod tests {
         std::fs::create_dir(root.join("sh")).expect("a folder");
         for (name, file) in [
             ("greet", root.join("greet")),
-            ("./greet", root.join("./greet")),
+            ("./greet", root.join("greet")),
             ("bin/greet", root.join("bin/greet")),
             ("/usr/bin/env", "/usr/bin/env".into()),
             ("sh", "/bin/sh".into()),

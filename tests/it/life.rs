@@ -243,7 +243,7 @@ fn a_handler_that_answers_once_and_exits_serves_a_thousand_events() {
     );
     let bridge = Bridge::with(&lambda, &script);
     let mut answered = 0;
-    let trials = usize::try_from(trials(200)).unwrap();
+    let trials = usize::try_from(trials(1000)).unwrap();
     for nonce in 0..trials {
         let answer = lambda.event(&format!("{{\"nonce\":{nonce}}}"));
         answer.is_response(&nonce.to_string());
