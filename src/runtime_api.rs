@@ -10,7 +10,7 @@ pub mod wire;
 use std::collections::HashSet;
 use std::io::Read;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use ureq::http::Response;
 use ureq::{Agent, Body};
@@ -225,6 +225,12 @@ fn text(response: Response<Body>) -> String {
 
 /// What the worker needs of an id to answer it.
 impl Answer {
+    /// The time until the deadline: nothing once it has passed, and none where there is none.
+    #[must_use]
+    pub fn time_left(&self, now: SystemTime) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.remaining(now).unwrap_or_default())
+    }
+
     /// The invocation's id.
     #[must_use]
     pub fn request_id(&self) -> &RequestId {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
@@ -70,7 +70,7 @@ impl Worker {
             let (report, fate) = verdict(outcome);
             self.supervisor().settle(fate);
             self.report(&answer, &report)?;
-            self.come_to_rest()?;
+            self.come_to_rest(&answer)?;
         }
         self.given_up()
     }
@@ -122,8 +122,10 @@ impl Worker {
     }
 
     /// The environment may be frozen once the next event is asked for: nothing is left half done.
-    fn come_to_rest(&mut self) -> Result<(), Stop> {
-        let until = Instant::now() + READY_PATIENCE;
+    /// But Lambda also ends an environment that does not ask before the deadline, so it is asked by then.
+    fn come_to_rest(&mut self, answer: &Answer) -> Result<(), Stop> {
+        let left = answer.time_left(SystemTime::now()).map_or(READY_PATIENCE, |left| left * 3 / 4);
+        let until = Instant::now() + left.min(READY_PATIENCE);
         let mut supervisor = self.supervisor();
         self.runtime.block_on(async {
             tokio::select! {

@@ -1,6 +1,7 @@
 //! Stories of generations: who is replaced, when, by whom, and what becomes of the invocation.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -263,5 +264,24 @@ fn a_plain_answer_and_an_exit_lose_no_event_either() {
     for _ in 0..trials(200) / 4 {
         lambda.event("{}").is_response("1");
     }
+    bridge.leaves_nothing();
+}
+
+#[test]
+fn a_slow_replacement_holds_up_no_environment_beyond_the_deadline() {
+    let lambda = Lambda::start();
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran");
+    let script = format!(
+        "if [ -e {0} ]; then sleep 2; while read -r line; do echo 1; done; fi; \
+         : > {0}; read -r line; sleep 60",
+        ran.display()
+    );
+    let bridge = Bridge::with(&lambda, &script);
+    let sent = Instant::now();
+    lambda.invoke(Delivery::new("1").timeout_ms(1000)).is_error("Runtime.HandlerTimeout");
+    lambda.idle();
+    assert!(sent.elapsed() < Duration::from_millis(1500), "{:?}", sent.elapsed());
+    lambda.event("2").is_response("1");
     bridge.leaves_nothing();
 }
