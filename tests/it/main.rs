@@ -24,6 +24,7 @@ mod replies;
 mod rie;
 mod start;
 mod surroundings;
+mod syscalls;
 
 mod emulator;
 mod emulator_bodies;
