@@ -26,7 +26,7 @@ use tokio::time::Instant;
 
 use crate::config::Program;
 use crate::log::{self, Piece};
-use crate::protocol::{Framing, MessageDecoder, RequestLine};
+use crate::protocol::{FrameError, Framing, MessageDecoder, RequestLine};
 
 pub use fault::{Fault, Unstarted};
 use happening::LOOK_FIRST;
@@ -74,6 +74,10 @@ pub struct Handler {
     /// Whether the space is still unread, and when it is looked at next.
     space: Option<Duration>,
     closing: Option<(Closed, Instant)>,
+    /// Why replies can no longer be told apart, where that was seen out of turn.
+    broken: Option<FrameError>,
+    /// What came of a message that never ended.
+    unfinished: Bytes,
     /// How many messages were told without a wait between them.
     in_a_row: u32,
     ended: bool,
@@ -108,6 +112,8 @@ impl Handler {
             report: started.report,
             space: settings.writes_space.then_some(LOOK_FIRST),
             closing: None,
+            broken: None,
+            unfinished: Bytes::new(),
             in_a_row: 0,
             ended: false,
             #[cfg(feature = "cli")]
@@ -117,9 +123,10 @@ impl Handler {
 
     /// Logs all that lies in the pipes.
     fn drain_logs(&mut self) {
-        self.errors.drain(&mut self.lines);
-        if let Some(stray) = &mut self.stray {
-            stray.drain(&mut self.lines);
+        for stream in [Some(&mut self.errors), self.stray.as_mut()].into_iter().flatten() {
+            stream.drain(&mut self.lines);
+            // Who else holds the pipe is about to be killed: a last line without an end is a line.
+            stream.end(&mut self.lines);
         }
     }
 
@@ -172,6 +179,11 @@ impl Handler {
     #[must_use]
     pub fn unfinished_bytes(&self) -> usize {
         self.buffer.len()
+    }
+
+    /// What came of a message that never ended, once that was told.
+    pub fn take_unfinished(&mut self) -> Bytes {
+        std::mem::take(&mut self.unfinished)
     }
 
     /// Logs a line that was printed where replies come from.

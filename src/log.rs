@@ -21,6 +21,11 @@ pub const MAX_HELD_BYTES: usize = 256 * 1024;
 /// How long nobody may read our standard error before lines are dropped rather than waited for.
 const STALLED_AFTER: Duration = Duration::from_millis(100);
 
+/// How often a standard error that takes nothing is tried again: while it may be slow, and once it seems
+/// that nobody reads it.
+const LOOK_OFTEN: Duration = Duration::from_millis(5);
+const LOOK_SELDOM: Duration = Duration::from_millis(500);
+
 /// How records are written: `AWS_LAMBDA_LOG_FORMAT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
@@ -116,14 +121,14 @@ pub fn has_room() -> bool {
     sink.has_room(Instant::now())
 }
 
-/// Writes what standard error takes now; whether it is worth another look soon.  Once nobody has read for
-/// a while, and lines are dropped rather than waited for, the next line is soon enough.
-pub fn wants_another_look() -> bool {
+/// Writes what standard error takes now; when to look again, if something is left.  Once nobody has read
+/// for a while, and lines are dropped rather than waited for, that is seldom.
+pub fn next_look() -> Option<Duration> {
     let mut sink = SINK.lock().unwrap_or_else(PoisonError::into_inner);
     sink.write_what_fits();
     let now = Instant::now();
     let nobody_reads = sink.is_stalled(now) && sink.has_room(now);
-    !(sink.is_empty() || nobody_reads)
+    (!sink.is_empty()).then_some(if nobody_reads { LOOK_SELDOM } else { LOOK_OFTEN })
 }
 
 /// Our own records' subscriber: there are no spans, so it is small.

@@ -22,7 +22,7 @@ const READY_PATIENCE: Duration = Duration::from_secs(9);
 #[derive(Debug, thiserror::Error)]
 pub enum Stop {
     /// The handler cannot be started, or nothing comes of starting it.
-    #[error("the handler cannot serve: {0}")]
+    #[error("the handler cannot serve: {}", .0.without_quotes())]
     Handler(Fault),
     /// Lambda cannot be talked to.
     #[error(transparent)]

@@ -123,11 +123,15 @@ impl Fault {
         if let Self::Exited { how, .. } = self {
             return how.clone();
         }
+        self.without_quotes().split([';', '\n']).next().unwrap_or_default().to_owned()
+    }
+
+    /// The fault without what the handler wrote: that is for callers, and its log lines are logged already.
+    #[must_use]
+    pub fn without_quotes(&self) -> String {
         let words = self.to_string();
-        let first = words.split([';', '\n']).next().unwrap_or_default();
-        // What follows may quote the handler, and quotes are for callers, not for logs.
-        let first = first.split(": it begins with").next().unwrap_or_default();
-        first.split(". It last wrote").next().unwrap_or_default().to_owned()
+        let words = words.split(": it begins with").next().unwrap_or_default();
+        words.split(". It last wrote").next().unwrap_or_default().to_owned()
     }
 
     /// Whether the invocation may go to a second handler, if the first read no byte of it: the first

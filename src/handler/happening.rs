@@ -1,6 +1,6 @@
 //! What a handler does, told one thing after another: messages, readiness, closed pipes, its end.
 //!
-//! Data comes before the process's end, and what waits for nobody, the logs, comes last.
+//! Data comes before the process's end, and no flood of one kind keeps another from being told.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -29,8 +29,6 @@ const PIPE_BYTES: usize = 64 * 1024;
 const LARGEST_PIPE_BYTES: usize = 1024 * 1024;
 /// How many messages may follow one another before others have a turn.
 const MESSAGES_IN_A_ROW: u32 = 32;
-/// How often a log that nobody reads is tried again.
-const LOG_RETRY: Duration = Duration::from_millis(5);
 
 /// What a handler does.
 #[derive(Debug)]
@@ -120,6 +118,9 @@ impl Handler {
             }
             Some(Launch::NoLauncher) => return Some(Happening::NoLauncher),
         }
+        if let Some(error) = self.broken.take() {
+            return Some(Happening::Broken(error));
+        }
         if let Some(message) = self.next_message() {
             return Some(message);
         }
@@ -141,6 +142,11 @@ impl Handler {
     pub fn message_behind(&mut self) -> Option<Bytes> {
         match self.next_message() {
             Some(Happening::Message(message)) => Some(message),
+            Some(Happening::Broken(error)) => {
+                // It is no message, and is told when its turn comes.
+                self.broken = Some(error);
+                None
+            }
             Some(_) | None => None,
         }
     }
@@ -173,7 +179,7 @@ impl Handler {
             Err(error) => {
                 self.told_end = true;
                 self.replies = None;
-                self.buffer = BytesMut::new();
+                self.unfinished = std::mem::take(&mut self.buffer).freeze();
                 Some(Happening::Broken(error))
             }
         }
@@ -181,10 +187,11 @@ impl Handler {
 
     /// Waits until something more is known.
     async fn wait(&mut self) {
-        let look = self.next_look();
         let logs = log::has_room();
+        let look = self.next_look();
+        // In no order of its own: whichever is always ready must not keep the others waiting.  That data
+        // comes before an end and a deadline is seen to where those are told.
         tokio::select! {
-            biased;
             ended = read_replies(&mut self.replies, &mut self.buffer) => {
                 if ended {
                     self.replies = None;
@@ -202,7 +209,7 @@ impl Handler {
                 self.space = self.space.map(|every| (every * 5 / 4).min(LOOK_SELDOM));
                 log::flush();
             }
-            // Logs come last, and give way to whatever else is waited for: a flood of them is always ready.
+            // A flood of logs gives way to whoever else waits: it is always ready.
             () = self.errors.readable(), if logs && self.errors.is_open() => {
                 self.errors.pump(&mut self.lines);
                 tokio::task::yield_now().await;
@@ -219,7 +226,7 @@ impl Handler {
     /// When something must be looked at that does not tell of itself.
     fn next_look(&self) -> Option<Instant> {
         let now = Instant::now();
-        let logs = log::wants_another_look().then(|| now + LOG_RETRY);
+        let logs = log::next_look().map(|pause| now + pause);
         let closing = self.closing.map(|(_, until)| until);
         let space = self.space.map(|every| now + every);
         [logs, closing, space].into_iter().flatten().min()

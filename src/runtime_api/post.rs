@@ -68,20 +68,24 @@ impl Client {
         body: &[u8],
         time: Duration,
     ) -> Result<(), ApiError> {
-        let response = match self.post_once(url, headers, body, time) {
+        let mut posted = self.post_once(url, headers, body, time);
+        if let Err(error) = &posted
+            && !self.is_told_to_end()
+        {
+            // The connection may have ended while nobody looked, or the answer may be lost: once more, on
+            // a new one.  If the first did arrive, Lambda refuses the second, and that is logged.
+            tracing::warn!(%error, what, timed_out = is_timeout(error), "posting once more");
+            self.link.pause(Duration::from_millis(10));
+            posted = self.post_once(url, headers, body, time);
+        }
+        let response = match posted {
             Ok(response) => response,
-            Err(error) if matches!(self.link.interrupt().raised(), Some(Reason::Signal(_))) => {
+            Err(error) if self.is_told_to_end() => {
                 tracing::warn!(%error, what, "the runtime ends without Lambda's answer to a post");
                 return Ok(());
             }
-            // The connection may have ended while nobody looked, or the answer may be lost: once more, on
-            // a new one.  If the first did arrive, Lambda refuses the second, and that is logged.
             Err(error) => {
-                tracing::warn!(%error, what, timed_out = is_timeout(&error), "posting once more");
-                self.link.pause(Duration::from_millis(10));
-                self.post_once(url, headers, body, time).map_err(|error| {
-                    self.unreachable(format!("{what} was posted twice: {error}"))
-                })?
+                return Err(self.unreachable(format!("{what} was posted twice: {error}")));
             }
         };
         match response.status().as_u16() {
@@ -96,6 +100,10 @@ impl Client {
                 Ok(())
             }
         }
+    }
+
+    fn is_told_to_end(&self) -> bool {
+        matches!(self.link.interrupt().raised(), Some(Reason::Signal(_)))
     }
 
     fn post_once(

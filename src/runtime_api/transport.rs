@@ -32,7 +32,7 @@ use crate::interrupt::Interrupt;
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// How long a signal leaves to what is being said to Lambda: after an invocation's 200 ms, and before the
 /// handler's own end.
-const SIGNAL_GRACE: Duration = Duration::from_millis(250);
+const SIGNAL_GRACE: Duration = Duration::from_millis(220);
 /// How many addresses of a name are tried: as many as ureq's list holds.
 const ADDRESSES: usize = 16;
 /// Output is written once so much is held.

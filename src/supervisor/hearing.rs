@@ -6,7 +6,7 @@ use super::Supervisor;
 use crate::config::Readiness;
 use crate::handler::{Fault, Happening};
 use crate::json::NotJson;
-use crate::protocol::{Judgement, LogReason, VERSION};
+use crate::protocol::{FrameError, Judgement, LogReason, VERSION};
 
 impl Supervisor {
     /// What the handler does while no reply is awaited.
@@ -19,6 +19,13 @@ impl Supervisor {
             Happening::Running if self.readiness == Readiness::None => self.became_ready(),
             Happening::Running => (),
             Happening::ReachedRead => self.became_ready(),
+            Happening::Broken(FrameError::Truncated { .. }) if !self.judge.is_open() => {
+                // Nobody waits for it: last words without a line end, and the end itself is told next.
+                if let Some(handler) = self.stage.handler() {
+                    let words = handler.take_unfinished();
+                    handler.log_stray(&words);
+                }
+            }
             Happening::Broken(error) => {
                 let cause = self.broken(error);
                 self.end(cause);

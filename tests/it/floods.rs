@@ -136,3 +136,66 @@ fn a_signal_is_heard_while_lambda_says_nothing_to_a_post() {
     lambda.event("1");
     ends_in_time(bridge);
 }
+
+#[test]
+fn an_end_is_noticed_while_another_process_floods() {
+    let lambda = Lambda::start();
+    let bridge = Bridge::of(&lambda)
+        .shell("read -r line; while :; do echo stray; done & sleep 0.3; exit 3")
+        .adjust(|command| {
+            command.stderr(std::process::Stdio::null());
+        })
+        .start();
+    let sent = Instant::now();
+    let said =
+        lambda.invoke(Delivery::new("1").timeout_ms(10_000)).is_error("Runtime.HandlerExited");
+    assert!(said.contains("exit status 3"), "{said}");
+    assert!(sent.elapsed() < Duration::from_secs(3), "{:?}", sent.elapsed());
+    ends_in_time(bridge);
+}
+
+#[test]
+fn broken_framing_behind_a_reply_replaces_the_handler_before_the_next_event() {
+    let lambda = Lambda::start();
+    // The second generation answers in order; only the first breaks the framing behind its reply.
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran");
+    let handler = format!(
+        "import os, sys, struct\n\
+         first = not os.path.exists({0:?})\n\
+         open({0:?}, 'w').close()\n\
+         while True:\n\
+         \x20   head = sys.stdin.buffer.read(4)\n\
+         \x20   if len(head) < 4: break\n\
+         \x20   sys.stdin.buffer.read(struct.unpack('>I', head)[0])\n\
+         \x20   out = b'\\0\\0\\0\\x01' + (b'1oops' if first else b'2')\n\
+         \x20   os.write(1, out)\n",
+        ran.display().to_string()
+    );
+    let bridge = Bridge::of(&lambda)
+        .program(&["python3", "-c", &handler])
+        .env("LAMBDA_STDIO_FRAMING", "length")
+        .start();
+    lambda.event("1").is_response("1");
+    lambda.event("2").is_response("2");
+    bridge.logged("text came where a length was due");
+    assert!(!bridge.logs().contains("oops"), "{}", bridge.logs());
+    bridge.leaves_nothing();
+}
+
+#[test]
+fn last_words_without_a_line_end_are_logged_and_the_end_is_named() {
+    let lambda = Lambda::start();
+    let bridge = Bridge::with(&lambda, "read -r line; sleep 60 & printf 'LAST WORDS' >&2; exit 3");
+    let said = lambda.event("1").is_error("Runtime.HandlerExited");
+    assert!(said.ends_with("exit status 3. It last wrote:\nLAST WORDS"), "{said}");
+    bridge.logged("LAST WORDS\n");
+    bridge.leaves_nothing();
+
+    let mut bridge = Bridge::with(&lambda, "printf 'cannot start: no config'; exit 3");
+    let answer = lambda.answer();
+    assert_eq!(answer.kind, "init error");
+    let said = answer.is_error("Runtime.HandlerExited");
+    assert!(said.contains("exit status 3. It last wrote:\ncannot start: no config"), "{said}");
+    assert_eq!(bridge.ended().code(), Some(1));
+}

@@ -1,13 +1,15 @@
-//! How many system calls an invocation costs the bridge, counted by strace: noise cannot touch a count.
+//! How many system calls an invocation costs the bridge, counted by strace.  Waits are left out: how often
+//! it wakes up depends on how busy the machine is, and what it does when awake does not.
 
 use std::path::Path;
 
 use crate::support::{Bridge, Delivery, Lambda, eventually, tagged};
 
-/// What an invocation of 200 bytes may cost, with tagged replies.
-const AT_MOST: f64 = 10.0;
+/// What an invocation of 200 bytes may cost beside its waits, with tagged replies: two requests to Lambda and
+/// their answers, the line, the reply, and a word to the runtime's own timer.
+const AT_MOST: f64 = 7.0;
 
-/// All system calls of a bridge that served so many invocations.
+/// The system calls, but for waits, of a bridge that served so many invocations.
 fn calls(invocations: u32, folder: &Path) -> u64 {
     let counts = folder.join(format!("counts-{invocations}"));
     let lambda = Lambda::start();
@@ -26,12 +28,21 @@ fn calls(invocations: u32, folder: &Path) -> u64 {
         table = std::fs::read_to_string(&counts).unwrap_or_default();
         table.contains(" total")
     });
-    let total = table.lines().last().unwrap();
-    total.split_whitespace().nth(3).unwrap().parse().unwrap()
+    table.lines().filter_map(calls_but_waits).sum()
+}
+
+/// The calls in a row of strace's table.
+fn calls_but_waits(row: &str) -> Option<u64> {
+    let words: Vec<&str> = row.split_whitespace().collect();
+    let (count, name) = (words.get(3)?, words.last()?);
+    if name.starts_with("epoll_") || *name == "total" {
+        return None;
+    }
+    count.parse().ok()
 }
 
 #[test]
-fn an_invocation_costs_at_most_ten_system_calls() {
+fn an_invocation_costs_seven_system_calls_beside_its_waits() {
     if std::process::Command::new("strace").arg("-V").output().is_err() {
         eprintln!("not run: strace is not here");
         return;

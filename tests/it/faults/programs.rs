@@ -74,7 +74,7 @@ impl TaskRoot {
     #[track_caller]
     fn cannot_start(&self, why: &str) {
         let said = self.refuses("./handler", "Runtime.InvalidEntrypoint");
-        assert_eq!(said, format!("cannot start /var/task/./handler: {why}"));
+        assert_eq!(said, format!("cannot start /var/task/handler: {why}"));
     }
 }
 
