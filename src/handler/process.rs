@@ -59,9 +59,12 @@ impl Process {
 
     /// Sends a signal to the whole group.
     pub(super) fn signal_group(&self, signal: Signal) {
-        // The group may be gone already, or the process may have moved to another: both are tried.
-        best_effort(killpg(self.pid, signal));
-        best_effort(kill(self.pid, signal));
+        // The process may have moved to another group: a kill goes to it as well.  Another signal does not,
+        // for two of a kind can mean something else than one.
+        let told = killpg(self.pid, signal);
+        if told.is_err() || signal == Signal::SIGKILL {
+            best_effort(kill(self.pid, signal));
+        }
     }
 
     /// Reaps an ended process, after its group was killed, and whatever of it had left the group.
