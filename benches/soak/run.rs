@@ -15,11 +15,15 @@ use crate::watch;
 /// What nobody is meant to wait for, and what somebody is.
 const LONG_MS: u64 = 10_000;
 const SHORT_MS: u64 = 60;
+/// The same where a handler may have to be started first, because the one before has just ended.
+const SHORT_ONE_SHOT_MS: u64 = 250;
 /// How many invocations make the bridge as large as it is to become.
 const WARM_UP: u64 = 1_000;
-/// Small invocations after which the bridge is looked at.
-const QUIET: u64 = 32;
-/// More is a leak; less is the allocator's own way.
+/// How often the bridge is looked at, and the small invocations before each look.
+const LOOKS: u64 = 32;
+const QUIET: u64 = 8;
+/// More is a leak; less is the allocator's own way.  A look finds it half a MiB up or down from the one
+/// before, so the least of the first quarter's looks is compared with the least of the last quarter's.
 const MEMORY_DRIFT_KIB: i64 = 1_024;
 /// How many failures are told in words.
 const TOLD_AT_MOST: usize = 10;
@@ -76,6 +80,7 @@ struct Soak {
     gate: Gate,
     plan: Plan,
     replies: Replies,
+    short_ms: u64,
     tally: Tally,
 }
 
@@ -83,11 +88,12 @@ pub(crate) fn run(arguments: &Arguments, replies: Replies, count: u64) -> Tally 
     let began = Instant::now();
     let mut soak = Soak::start(arguments, replies);
     let warm_up = WARM_UP.min(count / 4);
-    let mut start = None;
+    let every = ((count - warm_up) / LOOKS).max(1);
+    let mut looks = Vec::new();
     let mut shown = Instant::now();
     for index in 0..count {
-        if index == warm_up {
-            start = soak.rest();
+        if index >= warm_up && (index - warm_up).is_multiple_of(every) {
+            looks.extend(soak.rest());
         }
         let (step, event) = soak.plan.next();
         if !soak.invoke(&step, &event) {
@@ -99,9 +105,10 @@ pub(crate) fn run(arguments: &Arguments, replies: Replies, count: u64) -> Tally 
         }
     }
     show(replies, 0, 0);
-    if let (Some(start), Some(end)) = (start, soak.rest()) {
-        soak.compare(&start, &end);
+    if soak.bridge.is_running() {
+        looks.extend(soak.rest());
     }
+    soak.compare(&looks);
     soak.end();
     Tally { time: began.elapsed(), ..soak.tally }
 }
@@ -116,7 +123,8 @@ impl Soak {
             [this.to_str().unwrap(), "--handler", replies.name(), one_shot, &gate.address()];
         let bridge = Bridge::of(&lambda).program(&words).start();
         let plan = Plan::new(arguments.seed, replies);
-        Self { lambda, bridge, gate, plan, replies, tally: Tally::default() }
+        let short_ms = if arguments.one_shot { SHORT_ONE_SHOT_MS } else { SHORT_MS };
+        Self { lambda, bridge, gate, plan, replies, short_ms, tally: Tally::default() }
     }
 
     /// Delivers one event and judges its answer; whether it makes sense to go on.
@@ -127,7 +135,8 @@ impl Soak {
         }
         let short = step.fault.is_some_and(Fault::lasts_to_the_deadline);
         let request_id = format!("i-{}", self.tally.invocations);
-        let mut delivery = Delivery::new(event).timeout_ms(if short { SHORT_MS } else { LONG_MS });
+        let mut delivery =
+            Delivery::new(event).timeout_ms(if short { self.short_ms } else { LONG_MS });
         delivery.request_id.clone_from(&request_id);
         self.lambda.deliver(delivery);
         let Some(answer) = self.answer_to(&request_id) else {
@@ -220,13 +229,20 @@ impl Soak {
         }
     }
 
-    fn compare(&mut self, start: &Rest, end: &Rest) {
-        self.tally.zombies = end.children.zombies;
-        self.tally.left = end.children.all.saturating_sub(end.children.zombies + 1);
+    fn compare(&mut self, looks: &[Rest]) {
+        let (Some(first), Some(last)) = (looks.first(), looks.last()) else { return };
+        for Rest { children, .. } in looks {
+            self.tally.zombies = self.tally.zombies.max(children.zombies);
+            let others = children.all.saturating_sub(children.zombies + 1);
+            self.tally.left = self.tally.left.max(others);
+        }
         self.tally.descriptors =
-            end.descriptors.checked_signed_diff(start.descriptors).expect("two small numbers");
-        self.tally.memory_start_kib = start.memory_kib;
-        self.tally.memory_kib = end.memory_kib - start.memory_kib;
+            last.descriptors.checked_signed_diff(first.descriptors).expect("two small numbers");
+        let quarter = looks.len().div_ceil(4);
+        let lowest = |looks: &[Rest]| looks.iter().map(|look| look.memory_kib).min().unwrap_or(0);
+        self.tally.memory_start_kib = lowest(&looks[..quarter]);
+        self.tally.memory_kib =
+            lowest(&looks[looks.len() - quarter..]) - self.tally.memory_start_kib;
     }
 
     /// Ends the bridge as Lambda does: nothing is left, and nothing more is said.
