@@ -27,6 +27,8 @@ const QUIET: u64 = 8;
 const MEMORY_DRIFT_KIB: i64 = 1_024;
 /// How many failures are told in words.
 const TOLD_AT_MOST: usize = 10;
+/// After as many failures it is known that something is wrong, and each may take until its deadline.
+const FAILURES_AT_MOST: u64 = 20;
 
 /// What was counted.
 #[derive(Default)]
@@ -53,11 +55,15 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn is_clean(&self) -> bool {
-        self.lost + self.crossed + self.doubled + self.wrong == 0
+        self.failures() == 0
             && self.zombies + self.left == 0
             && self.descriptors == 0
             && self.memory_kib < MEMORY_DRIFT_KIB
             && self.told.is_empty()
+    }
+
+    fn failures(&self) -> u64 {
+        self.lost + self.crossed + self.doubled + self.wrong
     }
 
     fn tell(&mut self, words: String) {
@@ -153,7 +159,7 @@ impl Soak {
             self.tally.wrong += 1;
             self.tally.tell(format!("{request_id}: {reason}"));
         }
-        true
+        self.tally.failures() < FAILURES_AT_MOST
     }
 
     /// The answer to this one; any other is one too many.
