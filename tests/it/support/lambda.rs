@@ -124,6 +124,9 @@ impl Answer {
 const CUT: u16 = 0;
 const SWALLOWED: u16 = 1;
 
+/// How many `next`s are remembered before they are all forgotten: the soak asks a million times.
+const REMEMBERED: usize = 10_000;
+
 #[derive(Default)]
 struct State {
     deliveries: VecDeque<Delivery>,
@@ -183,7 +186,12 @@ impl Lambda {
     /// The next thing the bridge posts.
     #[track_caller]
     pub(crate) fn answer(&self) -> Answer {
-        self.until("the bridge posts something", |state| state.answers.pop_front())
+        self.answer_within(PATIENCE).expect("the bridge posts something")
+    }
+
+    /// The next thing the bridge posts, if it does in this time.
+    pub(crate) fn answer_within(&self, patience: Duration) -> Option<Answer> {
+        self.within(patience, |state| state.answers.pop_front())
     }
 
     /// What the bridge posted already.
@@ -236,15 +244,25 @@ impl Lambda {
     }
 
     #[track_caller]
-    fn until<T>(&self, what: &str, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
-        let until = Instant::now() + PATIENCE;
+    fn until<T>(&self, what: &str, look: impl FnMut(&mut State) -> Option<T>) -> T {
+        self.within(PATIENCE, look).unwrap_or_else(|| panic!("never happened: {what}"))
+    }
+
+    fn within<T>(
+        &self,
+        patience: Duration,
+        mut look: impl FnMut(&mut State) -> Option<T>,
+    ) -> Option<T> {
+        let until = Instant::now() + patience;
         let mut state = self.shared.0.lock().unwrap();
         loop {
             if let Some(found) = look(&mut state) {
-                return found;
+                return Some(found);
             }
             let left = until.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "never happened: {what}");
+            if left.is_zero() {
+                return None;
+            }
             state = self.shared.1.wait_timeout(state, left).unwrap().0;
         }
     }
@@ -304,6 +322,10 @@ fn wait_for_delivery(
     at: Instant,
 ) -> Option<Delivery> {
     let mut state = shared.0.lock().unwrap();
+    if state.nexts.len() == REMEMBERED {
+        state.nexts.clear();
+        state.next_heads.clear();
+    }
     state.nexts.push(at);
     state.next_heads.push(head);
     state.waiting = state.deliveries.is_empty();
