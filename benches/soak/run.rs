@@ -1,6 +1,5 @@
 //! One run: a bridge is driven through its invocations, and what went wrong is counted.
 
-use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -10,7 +9,7 @@ use crate::fault::{Expected, Fault, Replies, outcome};
 use crate::gate::Gate;
 use crate::plan::{Plan, Step};
 use crate::support::{Answer, Bridge, Delivery, Lambda, PATIENCE};
-use crate::watch;
+use crate::{table, watch};
 
 /// What nobody is meant to wait for, and what somebody is.
 const LONG_MS: u64 = 10_000;
@@ -22,8 +21,8 @@ const WARM_UP: u64 = 1_000;
 /// How often the bridge is looked at, and the small invocations before each look.
 const LOOKS: u64 = 32;
 const QUIET: u64 = 8;
-/// More is a leak; less is the allocator's own way.  A look finds it half a MiB up or down from the one
-/// before, so the least of the first quarter's looks is compared with the least of the last quarter's.
+/// More is a leak; less is the allocator's own way.  The least of the first quarter's looks is compared
+/// with the least of the last quarter's, since one look may come upon a heap not yet trimmed.
 const MEMORY_DRIFT_KIB: i64 = 1_024;
 /// How many failures are told in words.
 const TOLD_AT_MOST: usize = 10;
@@ -107,10 +106,10 @@ pub(crate) fn run(arguments: &Arguments, replies: Replies, count: u64) -> Tally 
         }
         if shown.elapsed() > Duration::from_millis(250) {
             shown = Instant::now();
-            show(replies, index, count);
+            table::show(replies, index, count);
         }
     }
-    show(replies, 0, 0);
+    table::show(replies, 0, 0);
     if soak.bridge.is_running() {
         looks.extend(soak.rest());
     }
@@ -127,7 +126,13 @@ impl Soak {
         let one_shot = if arguments.one_shot { "one-shot" } else { "steady" };
         let words =
             [this.to_str().unwrap(), "--handler", replies.name(), one_shot, &gate.address()];
-        let bridge = Bridge::of(&lambda).program(&words).start();
+        // glibc learns to keep large buffers, or not, and is 2 MiB larger or smaller by it.  Told to give
+        // all of them back, it shows what the bridge itself holds.
+        let bridge = Bridge::of(&lambda)
+            .env("MALLOC_MMAP_THRESHOLD_", "65536")
+            .env("MALLOC_TRIM_THRESHOLD_", "65536")
+            .program(&words)
+            .start();
         let plan = Plan::new(arguments.seed, replies);
         let short_ms = if arguments.one_shot { SHORT_ONE_SHOT_MS } else { SHORT_MS };
         Self { lambda, bridge, gate, plan, replies, short_ms, tally: Tally::default() }
@@ -281,17 +286,4 @@ fn seen(answer: &Answer) -> String {
     let text = answer.text();
     let first: String = text.chars().take(300).collect();
     format!("{} of {} bytes: {first}", answer.kind, answer.body.len())
-}
-
-/// How far it is, where somebody watches.
-fn show(replies: Replies, index: u64, count: u64) {
-    let mut terminal = std::io::stderr();
-    if !terminal.is_terminal() {
-        return;
-    }
-    let words = match count {
-        0 => "\r\x1b[K".to_owned(),
-        _ => format!("\r\x1b[K{}: {index} of {count}", replies.name()),
-    };
-    drop(terminal.write_all(words.as_bytes()));
 }

@@ -1,4 +1,6 @@
-//! What the soak says at its end.
+//! What the soak says: how far it is, and a table at its end.
+
+use std::io::{IsTerminal, Write};
 
 use crate::arguments::Arguments;
 use crate::fault::{Fault, Replies};
@@ -33,4 +35,17 @@ pub(crate) fn print(arguments: &Arguments, tallies: &[(Replies, Tally)]) {
     }
     let clean = tallies.iter().all(|(_, tally)| tally.is_clean());
     println!("{}", if clean { "clean" } else { "NOT CLEAN" });
+}
+
+/// How far it is, where somebody watches.
+pub(crate) fn show(replies: Replies, index: u64, count: u64) {
+    let mut terminal = std::io::stderr();
+    if !terminal.is_terminal() {
+        return;
+    }
+    let words = match count {
+        0 => "\r\x1b[K".to_owned(),
+        _ => format!("\r\x1b[K{}: {index} of {count}", replies.name()),
+    };
+    drop(terminal.write_all(words.as_bytes()));
 }
