@@ -275,10 +275,15 @@ impl Supervisor {
 
     /// There is a process, but it never became the program.
     fn never_ran(&mut self, unstarted: Unstarted) {
+        self.put_away();
+        self.not_started(unstarted);
+    }
+
+    /// Reaps a process that never became the program: no generation ended with it.
+    fn put_away(&mut self) {
         if let Some(handler) = std::mem::replace(&mut self.stage, Stage::nothing()).into_handler() {
             handler.bury();
         }
-        self.not_started(unstarted);
     }
 
     fn start_directly(&mut self) {
@@ -286,9 +291,7 @@ impl Supervisor {
             "the launcher cannot run here: handlers are started directly, and may outlive the bridge"
         );
         self.settings.directly = true;
-        if let Some(handler) = std::mem::replace(&mut self.stage, Stage::nothing()).into_handler() {
-            handler.bury();
-        }
+        self.put_away();
         self.start();
     }
 }

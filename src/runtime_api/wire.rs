@@ -3,8 +3,6 @@
 //! Sources: AWS Lambda developer guide, "Using the Lambda runtime API for custom runtimes" and
 //! "Lambda quotas"; limits to the byte from AWS's Runtime Interface Emulator (`interop/model.go`).
 
-/// What every path of the Runtime API begins with.
-pub const API_PREFIX: &str = "/2018-06-01";
 /// GET: the next invocation; a long poll without any limit.
 pub const NEXT_PATH: &str = "/2018-06-01/runtime/invocation/next";
 /// POST: the runtime could not be started.
