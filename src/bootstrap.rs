@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::rc::Rc;
 use std::time::Duration;
 
 use nix::sys::signal::SigSet;
@@ -71,14 +71,14 @@ fn serve(variables: &Variables, arguments: &[OsString]) -> Result<(), Failure> {
     let address = Address::parse(&address)?;
     harden();
     spare_children();
-    let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
+    let runtime = Rc::new(Builder::new_current_thread().enable_all().build()?);
     let interrupt = Interrupt::new();
     hear_signals(&runtime, &interrupt)?;
     let started_in = std::env::current_dir().unwrap_or_default();
     let config = Config::from_variables(variables, arguments, &started_in);
     let config = config.or_else(|error| refuse(&address, &runtime, &interrupt, error))?;
-    let supervisor = Arc::new(Mutex::new(Supervisor::new(config, interrupt.clone())));
-    let link = Link::new(runtime.clone(), supervisor.clone(), interrupt.clone());
+    let supervisor = Supervisor::new(config, interrupt.clone());
+    let link = Link::new(runtime.clone(), interrupt.clone());
     let client = Client::new(address, link);
     Ok(Worker::new(runtime, client, supervisor, interrupt).run()?)
 }
@@ -86,13 +86,14 @@ fn serve(variables: &Variables, arguments: &[OsString]) -> Result<(), Failure> {
 /// Tells Lambda that the configuration is wrong: there is no handler to attend to.
 fn refuse(
     address: &Address,
-    runtime: &Arc<Runtime>,
+    runtime: &Rc<Runtime>,
     interrupt: &Interrupt,
     error: ConfigError,
 ) -> Result<Config, Failure> {
-    let link = Link::new(runtime.clone(), Arc::new(Mutex::new(Nothing)), interrupt.clone());
+    let link = Link::new(runtime.clone(), interrupt.clone());
     let told = FunctionError::new("Runtime.InvalidConfiguration", error.to_string());
-    if let Err(refused) = Client::new(address.clone(), link).report_init_error(&told) {
+    if let Err(refused) = Client::new(address.clone(), link).report_init_error(&mut Nothing, &told)
+    {
         tracing::warn!(error = %refused, "the init error could not be reported");
     }
     Err(error.into())

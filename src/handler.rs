@@ -29,8 +29,8 @@ use crate::log::{self, Piece};
 use crate::protocol::{FrameError, Framing, MessageDecoder, RequestLine};
 
 pub use fault::{Fault, Unstarted};
-use happening::LOOK_FIRST;
 pub use happening::{Closed, Happening};
+use happening::{LOOK_FIRST, READ_BYTES};
 use input::Input;
 use output::{LogLines, LogStream};
 use process::Process;
@@ -61,6 +61,8 @@ pub struct Handler {
     /// None once the stream ended, or broke.
     replies: Option<pipe::Receiver>,
     buffer: BytesMut,
+    /// Where a glance reads to.
+    chunk: Vec<u8>,
     decoder: MessageDecoder,
     /// Whether an end of `replies` was handed up as messages already.
     told_end: bool,
@@ -73,6 +75,8 @@ pub struct Handler {
     launch: Option<Launch>,
     /// Whether the space is still unread, and when it is looked at next.
     space: Option<Duration>,
+    /// How often it was looked at outside the runtime.
+    first_looks: u32,
     closing: Option<(Closed, Instant)>,
     /// Why replies can no longer be told apart, where that was seen out of turn.
     broken: Option<FrameError>,
@@ -103,6 +107,7 @@ impl Handler {
             input,
             replies: Some(replies),
             buffer: BytesMut::new(),
+            chunk: vec![0; READ_BYTES],
             decoder: MessageDecoder::new(settings.framing),
             told_end: false,
             errors: LogStream::new(started.errors),
@@ -111,6 +116,7 @@ impl Handler {
             launch: started.report.is_none().then_some(Launch::Running),
             report: started.report,
             space: settings.writes_space.then_some(LOOK_FIRST),
+            first_looks: 0,
             closing: None,
             broken: None,
             unfinished: Bytes::new(),

@@ -1,34 +1,37 @@
 //! Lambda's side: the Runtime API's client.  HTTP happens only here; processes and the line protocol never.
 
 mod address;
+mod chunks;
+mod connection;
 mod headers;
+mod http;
+mod incoming;
+mod link;
 mod post;
 mod retry;
-mod transport;
 pub mod wire;
 
 use std::collections::HashSet;
-use std::io::Read;
-use std::sync::Arc;
+use std::io;
 use std::time::{Duration, Instant, SystemTime};
-
-use ureq::http::Response;
-use ureq::{Agent, Body};
 
 use crate::invocation::{EVENT_HEADROOM, Event, Invocation, RequestId};
 
 pub use address::{Address, AddressError};
+use http::{Fields, ResponseHead};
+use incoming::{Incoming, Reading};
+use link::Patience;
+pub use link::{Attend, Link, Nothing};
 pub use post::Answer;
-use retry::Patience;
-pub use transport::{Attend, Link, Nothing};
-use transport::{DirectResolver, LinkConnector};
+use retry::Retries;
 
-/// How long the rest of an event may take once its first byte came.
-const BODY_TIME: Duration = Duration::from_secs(30);
-/// One token: Lambda takes the first word as the runtime's name and version.
-const USER_AGENT: &str = concat!("lambda-stdio/", env!("CARGO_PKG_VERSION"));
+/// How long the rest of an answer may take once its head came.
+const REST_TIME: Duration = Duration::from_secs(30);
 /// Room behind an event for its context, so that a large event's buffer is not moved.
 const CONTEXT_ROOM: usize = 1024;
+/// How much of an answer that is no event is read, and how much of it a log line quotes.
+const MAX_TEXT_BYTES: usize = 64 * 1024;
+const QUOTED_CHARS: usize = 300;
 /// How many invocations in a row may come without an id before something is wrong for good.
 const NAMELESS_AT_MOST: u32 = 3;
 
@@ -69,9 +72,9 @@ pub enum ApiError {
 /// The Runtime API, over one connection.
 #[derive(Debug)]
 pub struct Client {
-    agent: Agent,
     address: Address,
-    link: Arc<Link>,
+    link: Link,
+    incoming: Incoming,
     /// Whether Lambda ever answered: before, a refused connection is a start that is not finished.
     answered: bool,
     /// What was complained of already: once an environment.
@@ -81,100 +84,148 @@ pub struct Client {
 impl Client {
     /// A client for one worker.
     #[must_use]
-    pub fn new(address: Address, link: Arc<Link>) -> Self {
-        let config = Agent::config_builder()
-            .proxy(None)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .timeout_recv_body(Some(BODY_TIME))
-            .max_idle_age(Duration::from_secs(u64::from(u32::MAX)))
-            .user_agent(USER_AGENT)
-            .accept("")
-            .build();
-        let connector = LinkConnector(link.clone());
-        let agent = Agent::with_parts(config, connector, DirectResolver);
-        Self { agent, address, link, answered: false, complained: HashSet::new() }
+    pub fn new(address: Address, link: Link) -> Self {
+        let incoming = Incoming::new();
+        Self { address, link, incoming, answered: false, complained: HashSet::new() }
     }
 
     /// Waits for the next invocation, however long; none if interrupted.
     ///
     /// # Errors
     /// When the runtime has to end, or an event came in part.
-    #[expect(clippy::should_implement_trait, reason = "it is Lambda's word for it")]
-    pub fn next(&mut self) -> Result<Option<Invocation>, ApiError> {
-        let mut patience = Patience::new(self.answered);
+    pub fn next(&mut self, attended: &mut dyn Attend) -> Result<Option<Invocation>, ApiError> {
+        let mut retries = Retries::new(self.answered);
         let mut nameless = 0;
         loop {
             if self.link.interrupt().raised().is_some() {
                 return Ok(None);
             }
             let asked = Instant::now();
-            self.link.set_interruptible(true);
-            let response = self.agent.get(self.address.url(wire::NEXT_PATH)).call();
-            self.link.set_interruptible(false);
+            let request = self.address.request("GET", &[wire::NEXT_PATH]).finish();
+            let request: [&[u8]; 2] = [&request, b""];
+            let response = self.ask(attended, request, Patience::Endless, false, headers::read);
             let reason = match response {
-                Ok(response) => match response.status().as_u16() {
-                    200 => {
-                        self.answered = true;
-                        if let Some(invocation) = self.invocation(response)? {
-                            return Ok(Some(invocation));
-                        }
-                        nameless += 1;
-                        if nameless == NAMELESS_AT_MOST {
-                            return Err(ApiError::Nameless);
-                        }
-                        continue;
+                Ok((head, invocation)) if head.status == 200 => {
+                    self.answered = true;
+                    if let Some(invocation) = self.invocation(attended, head, invocation)? {
+                        return Ok(Some(invocation));
                     }
-                    status @ (403 | 500..) => {
-                        return Err(ApiError::Refused {
-                            what: "next",
-                            status,
-                            body: text(response),
-                        });
+                    nameless += 1;
+                    if nameless == NAMELESS_AT_MOST {
+                        return Err(ApiError::Nameless);
                     }
-                    status => format!("status {status}: {}", text(response)),
-                },
+                    continue;
+                }
+                Ok((head, _)) => {
+                    let status = head.status;
+                    let patience = rest_patience();
+                    let body = self.text(attended, head, patience).unwrap_or_default();
+                    if matches!(status, 403 | 500..) {
+                        return Err(ApiError::Refused { what: "next", status, body });
+                    }
+                    format!("status {status}: {body}")
+                }
                 Err(_) if self.link.interrupt().raised().is_some() => return Ok(None),
                 Err(error) => error.to_string(),
             };
             self.complain(&reason, "the next event could not be asked for");
-            match patience.after_failure(asked.elapsed()) {
-                Some(wait) => self.link.pause(wait),
+            match retries.after_failure(asked.elapsed()) {
+                Some(wait) => self.link.pause(attended, wait),
                 None => return Err(self.unreachable(reason)),
             }
         }
     }
 
+    /// Sends a request, on the connection that is open or on a new one, and waits for the head of its answer.
+    fn ask<T>(
+        &mut self,
+        attended: &mut dyn Attend,
+        request: [&[u8]; 2],
+        patience: Patience,
+        soon: bool,
+        read: impl Fn(Fields<'_, '_>) -> T,
+    ) -> io::Result<(ResponseHead, T)> {
+        if !self.link.is_open() || !self.incoming.is_empty() {
+            self.link.open(attended, self.address.resolve()?, patience)?;
+            self.incoming.clear();
+        }
+        self.link.write(attended, request, patience)?;
+        let mut reading = Reading { link: &self.link, attended, patience, soon };
+        let head = self.incoming.head(&mut reading, read);
+        if head.is_err() {
+            self.link.close();
+        }
+        head
+    }
+
     /// The invocation in an answer of `next`; none if it has no id.
-    fn invocation(&mut self, response: Response<Body>) -> Result<Option<Invocation>, ApiError> {
-        let (parts, body) = response.into_parts();
-        let head = headers::read(&parts.headers);
-        for complaint in head.complaints {
+    fn invocation(
+        &mut self,
+        attended: &mut dyn Attend,
+        head: ResponseHead,
+        said: headers::Head,
+    ) -> Result<Option<Invocation>, ApiError> {
+        for complaint in said.complaints {
             self.complain(&complaint, "an invocation's header is not as it should be");
         }
-        let event = read_event(body);
-        let Some(request_id) = head.request_id else {
+        let event = self.event(attended, head);
+        let Some(request_id) = said.request_id else {
             tracing::error!("an invocation came without a request id: it cannot be answered");
             return Ok(None);
         };
+        let (invocation_id, deadline, context) = (said.invocation_id, said.deadline, said.context);
         match event {
-            Ok(event) => Ok(Some(Invocation {
-                request_id,
-                invocation_id: head.invocation_id,
-                deadline: head.deadline,
-                context: head.context,
-                event,
-            })),
+            Ok(event) => {
+                Ok(Some(Invocation { request_id, invocation_id, deadline, context, event }))
+            }
             Err(reason) => {
-                let invocation = Answer {
-                    request_id,
-                    invocation_id: head.invocation_id,
-                    deadline: head.deadline,
-                };
+                let invocation = Answer { request_id, invocation_id, deadline };
                 Err(ApiError::Incomplete { invocation, reason })
             }
         }
+    }
+
+    /// Reads an event into the buffer that becomes its line.
+    fn event(&mut self, attended: &mut dyn Attend, head: ResponseHead) -> Result<Event, String> {
+        let announced = match head.body {
+            http::BodyEnd::Length(length) => length.min(wire::MAX_PAYLOAD_BYTES),
+            http::BodyEnd::Chunks | http::BodyEnd::Close => 0,
+        };
+        let mut buffer = Vec::with_capacity(EVENT_HEADROOM + announced + CONTEXT_ROOM);
+        buffer.resize(EVENT_HEADROOM, 0);
+        let patience = rest_patience();
+        self.body(attended, head, patience, wire::MAX_PAYLOAD_BYTES, &mut buffer)
+            .map_err(|error| format!("{error}, after {} bytes", buffer.len() - EVENT_HEADROOM))?;
+        Ok(Event::from_buffer(buffer))
+    }
+
+    /// The beginning of an answer's text, for a log line.
+    fn text(
+        &mut self,
+        attended: &mut dyn Attend,
+        head: ResponseHead,
+        patience: Patience,
+    ) -> io::Result<String> {
+        let mut text = Vec::new();
+        self.body(attended, head, patience, MAX_TEXT_BYTES, &mut text)?;
+        Ok(String::from_utf8_lossy(&text).trim().chars().take(QUOTED_CHARS).collect())
+    }
+
+    /// The body behind a head; the connection serves again if it was read to its end, and may.
+    fn body(
+        &mut self,
+        attended: &mut dyn Attend,
+        head: ResponseHead,
+        patience: Patience,
+        limit: usize,
+        body: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let mut reading = Reading { link: &self.link, attended, patience, soon: false };
+        let read = self.incoming.body(&mut reading, head.body, limit, body);
+        if read.is_err() || !head.keeps_alive {
+            self.link.close();
+        }
+        read
     }
 
     /// Says once what is wrong on Lambda's side, and goes on.
@@ -199,30 +250,6 @@ impl From<&Invocation> for Answer {
     }
 }
 
-/// Reads an event into the buffer that becomes its line.
-fn read_event(body: Body) -> Result<Event, String> {
-    let announced = body.content_length().and_then(|length| usize::try_from(length).ok());
-    let expected = announced.unwrap_or_default().min(wire::MAX_PAYLOAD_BYTES);
-    let mut buffer = Vec::with_capacity(EVENT_HEADROOM + expected + CONTEXT_ROOM);
-    buffer.resize(EVENT_HEADROOM, 0);
-    let limit = wire::MAX_PAYLOAD_BYTES as u64 + 1;
-    body.into_reader()
-        .take(limit)
-        .read_to_end(&mut buffer)
-        .map_err(|error| format!("{error}, after {} bytes", buffer.len() - EVENT_HEADROOM))?;
-    if buffer.len() - EVENT_HEADROOM > wire::MAX_PAYLOAD_BYTES {
-        return Err(format!("it is more than {} bytes", wire::MAX_PAYLOAD_BYTES));
-    }
-    Ok(Event::from_buffer(buffer))
-}
-
-/// The beginning of an answer's text, for a log line; reading to its end frees the connection.
-fn text(response: Response<Body>) -> String {
-    let body = response.into_body().into_with_config().limit(64 * 1024).lossy_utf8(true);
-    let text = body.read_to_string().unwrap_or_default();
-    text.trim().chars().take(300).collect()
-}
-
 /// What the worker needs of an id to answer it.
 impl Answer {
     /// The time until the deadline: nothing once it has passed, and none where there is none.
@@ -236,4 +263,8 @@ impl Answer {
     pub fn request_id(&self) -> &RequestId {
         &self.request_id
     }
+}
+
+fn rest_patience() -> Patience {
+    Patience::Until(tokio::time::Instant::now() + REST_TIME)
 }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Runtime;
@@ -32,10 +32,9 @@ pub enum Stop {
 /// One Runtime API connection, one handler, one thread.
 #[derive(Debug)]
 pub struct Worker {
-    runtime: Arc<Runtime>,
+    runtime: Rc<Runtime>,
     client: Client,
-    /// Shared with the client's link, which attends to it while it waits.
-    supervisor: Arc<Mutex<Supervisor>>,
+    supervisor: Supervisor,
     interrupt: Interrupt,
 }
 
@@ -43,9 +42,9 @@ impl Worker {
     /// A worker whose handler is not started yet.
     #[must_use]
     pub fn new(
-        runtime: Arc<Runtime>,
+        runtime: Rc<Runtime>,
         client: Client,
-        supervisor: Arc<Mutex<Supervisor>>,
+        supervisor: Supervisor,
         interrupt: Interrupt,
     ) -> Self {
         Self { runtime, client, supervisor, interrupt }
@@ -57,7 +56,7 @@ impl Worker {
     /// When the handler or Lambda gave cause to end.
     pub fn run(mut self) -> Result<(), Stop> {
         let served = self.serve();
-        self.runtime.block_on(self.supervisor().stop());
+        self.runtime.block_on(self.supervisor.stop());
         served
     }
 
@@ -66,9 +65,9 @@ impl Worker {
         while let Some(invocation) = self.next()? {
             let received = Instant::now();
             let answer = Answer::from(&invocation);
-            let outcome = self.runtime.block_on(self.supervisor().exchange(invocation, received));
+            let outcome = self.runtime.block_on(self.supervisor.exchange(invocation, received));
             let (report, fate) = verdict(outcome);
-            self.supervisor().settle(fate);
+            self.supervisor.settle(fate);
             self.report(&answer, &report)?;
             self.come_to_rest(&answer)?;
         }
@@ -78,7 +77,7 @@ impl Worker {
     /// Init: the handler is started and becomes ready before the first event is asked for.
     fn initialize(&mut self) -> Result<(), Stop> {
         let until = Instant::now() + READY_PATIENCE;
-        let mut supervisor = self.supervisor();
+        let supervisor = &mut self.supervisor;
         self.runtime.block_on(async {
             tokio::select! {
                 // Late is no failure: the next event is asked for all the same, before Lambda's own limit.
@@ -86,14 +85,13 @@ impl Worker {
                 _ = self.interrupt.wait() => (),
             }
         });
-        drop(supervisor);
         self.given_up()
     }
 
     /// Waits for the next invocation; none if the runtime is to end.
     fn next(&mut self) -> Result<Option<crate::invocation::Invocation>, Stop> {
         loop {
-            match self.client.next() {
+            match self.client.next(&mut self.supervisor) {
                 Err(ApiError::Incomplete { invocation, reason }) => {
                     let error = FunctionError::new(
                         "Runtime.TruncatedEvent",
@@ -108,14 +106,16 @@ impl Worker {
 
     fn report(&mut self, answer: &Answer, report: &Report) -> Result<(), Stop> {
         match report {
-            Report::Response(response) => self.client.report_response(answer, response)?,
+            Report::Response(response) => {
+                self.client.report_response(&mut self.supervisor, answer, response)?;
+            }
             Report::Error(error) => {
                 tracing::error!(
                     request_id = answer.request_id().as_str(),
                     error_type = error.error_type,
                     "invocation failed"
                 );
-                self.client.report_error(answer, error)?;
+                self.client.report_error(&mut self.supervisor, answer, error)?;
             }
         }
         Ok(())
@@ -126,7 +126,7 @@ impl Worker {
     fn come_to_rest(&mut self, answer: &Answer) -> Result<(), Stop> {
         let left = answer.time_left(SystemTime::now()).map_or(READY_PATIENCE, |left| left * 3 / 4);
         let until = Instant::now() + left.min(READY_PATIENCE);
-        let mut supervisor = self.supervisor();
+        let supervisor = &mut self.supervisor;
         self.runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -134,27 +134,21 @@ impl Worker {
                 () = supervisor.come_to_rest(until) => (),
             }
         });
-        drop(supervisor);
         self.given_up()
     }
 
     /// Ends the runtime where the restart policy has; Lambda is told, and may refuse to hear it.
     fn given_up(&mut self) -> Result<(), Stop> {
-        let Some(fault) = self.supervisor().exhausted() else { return Ok(()) };
-        if let Err(error) = self.client.report_init_error(&fault.to_error()) {
+        let Some(fault) = self.supervisor.exhausted() else { return Ok(()) };
+        if let Err(error) = self.client.report_init_error(&mut self.supervisor, &fault.to_error()) {
             tracing::warn!(%error, "the init error could not be reported");
         }
         Err(Stop::Handler(fault))
     }
-
-    /// The handlers, while Lambda is not waited for: nobody else holds them then.
-    fn supervisor(&self) -> MutexGuard<'_, Supervisor> {
-        self.supervisor.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Attend for Supervisor {
-    fn attend(&mut self) -> Pin<Box<dyn Future<Output = Infallible> + Send + '_>> {
+    fn attend(&mut self) -> Pin<Box<dyn Future<Output = Infallible> + '_>> {
         Box::pin(Supervisor::attend(self))
     }
 }

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::time::{self, Instant};
@@ -18,7 +19,15 @@ use crate::log;
 use crate::protocol::{FrameError, MAX_LINE_BYTES};
 
 /// How much of the replies is read at once.
-const READ_BYTES: usize = 64 * 1024;
+pub(super) const READ_BYTES: usize = 64 * 1024;
+/// How long a reply is waited for outside the runtime, in milliseconds, and how often, where only log lines
+/// come: signals wait so long at most.
+const GLANCE_MS: u8 = 1;
+const GLANCES: u32 = 4;
+/// How long a handler that was just started is looked at outside the runtime, whose timer counts in
+/// milliseconds: many programs come to read sooner.
+const FIRST_LOOK: Duration = Duration::from_micros(150);
+const FIRST_LOOKS: u32 = 12;
 /// How long the end of a pipe waits for the process's own end, to name it.
 const END_GRACE: Duration = Duration::from_millis(100);
 /// How often a starting handler is asked whether it has come to read: at first, and at most.
@@ -100,6 +109,53 @@ impl Handler {
                 Err(rustix::io::Errno::INTR) => (),
                 Err(_) => return,
             }
+        }
+    }
+
+    /// Waits for a reply for a moment, outside the runtime: most handlers answer within it, and the runtime's
+    /// own way (a timer, which wakes the runtime to be seen, and a wait for it all) costs two system calls
+    /// and as much time again.  Whoever answers later, or does anything else, is waited for there.
+    pub fn glance(&mut self) {
+        if self.input.is_pending() {
+            return;
+        }
+        for _ in 0..GLANCES {
+            let Some(replies) = &self.replies else { return };
+            let mut asked = vec![PollFd::new(replies.as_fd(), PollFlags::POLLIN)];
+            let logs = [Some(&self.errors), self.stray.as_ref()];
+            let logs = logs.into_iter().flatten().filter_map(LogStream::as_fd);
+            asked.extend(logs.map(|pipe| PollFd::new(pipe, PollFlags::POLLIN)));
+            let told = poll(&mut asked, PollTimeout::from(GLANCE_MS));
+            if !matches!(told, Ok(1..)) {
+                return;
+            }
+            let is_told = |asked: &PollFd<'_>| asked.any() == Some(true);
+            let [has_replies, has_logs] =
+                [asked.first().is_some_and(is_told), asked.iter().skip(1).any(is_told)];
+            if has_logs && log::has_room() {
+                self.read_logs();
+            }
+            if has_replies {
+                return self.read_replies_once();
+            }
+            if !log::has_room() {
+                return;
+            }
+        }
+    }
+
+    /// Reads what is known to lie in the pipe of replies.
+    fn read_replies_once(&mut self) {
+        let Some(replies) = &self.replies else { return };
+        if let Ok(length @ 1..) = rustix::io::read(replies.as_fd(), self.chunk.as_mut_slice()) {
+            self.buffer.extend_from_slice(self.chunk.get(..length).unwrap_or_default());
+        }
+    }
+
+    /// Logs what lies in the pipes, whether the runtime knows of it or not.
+    fn read_logs(&mut self) {
+        for stream in [Some(&mut self.errors), self.stray.as_mut()].into_iter().flatten() {
+            stream.read_waiting(&mut self.lines);
         }
     }
 
@@ -187,6 +243,11 @@ impl Handler {
 
     /// Waits until something more is known.
     async fn wait(&mut self) {
+        if self.space.is_some() && self.report.is_none() && self.first_looks < FIRST_LOOKS {
+            self.first_looks += 1;
+            std::thread::sleep(FIRST_LOOK);
+            return;
+        }
         let logs = log::has_room();
         let look = self.next_look();
         // In no order of its own: whichever is always ready must not keep the others waiting.  That data

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use tokio::net::unix::pipe;
@@ -95,6 +95,19 @@ impl LogStream {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => return self.end(lines),
             }
+        }
+    }
+
+    /// The pipe, as long as it is open.
+    pub(super) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Reads once what lies in the pipe, whether its readiness is known or not.
+    pub(super) fn read_waiting(&mut self, lines: &mut LogLines) {
+        let Some(pipe) = &self.pipe else { return };
+        if let Ok(length @ 1..) = rustix::io::read(pipe.as_fd(), self.chunk.as_mut_slice()) {
+            self.split(length, lines);
         }
     }
 

@@ -1,8 +1,19 @@
 //! Where the Runtime API is: the value of `AWS_LAMBDA_RUNTIME_API` to the beginning of its URLs.
 
-/// The beginning of every URL of the Runtime API: scheme, host, port, and a path where there is one.
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use super::http::RequestHead;
+
+/// One token: Lambda takes the first word as the runtime's name and version.
+const USER_AGENT: &str = concat!("lambda-stdio/", env!("CARGO_PKG_VERSION"));
+
+/// Where the Runtime API is: host and port, and a path where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address(String);
+pub struct Address {
+    authority: String,
+    path: String,
+}
 
 /// What is wrong with an address.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,19 +51,24 @@ impl Address {
         {
             return refuse("it names no host (an IPv6 address stands in brackets)");
         }
-        Ok(Self(format!("http://{authority}{}", path.trim_end_matches('/'))))
+        Ok(Self { authority: authority.to_owned(), path: path.trim_end_matches('/').to_owned() })
     }
 
-    /// A URL of the Runtime API.
-    #[must_use]
-    pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.0)
+    /// The head of a request to the Runtime API; its path is given in pieces.
+    pub(super) fn request(&self, method: &str, path: &[&str]) -> RequestHead {
+        let whole: Vec<&str> = [self.path.as_str()].iter().chain(path).copied().collect();
+        RequestHead::new(method, &whole, &self.authority).field("User-Agent", USER_AGENT)
+    }
+
+    /// The addresses behind the name, or the one it is.
+    pub(super) fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+        Ok(self.authority.to_socket_addrs()?.collect())
     }
 }
 
 impl std::fmt::Display for Address {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.0)
+        write!(formatter, "http://{}{}", self.authority, self.path)
     }
 }
 
@@ -70,7 +86,12 @@ mod tests {
             ("localhost:9000/.rt/fn/", "http://localhost:9000/.rt/fn/x"),
             ("[::1]:9001", "http://[::1]:9001/x"),
         ] {
-            assert_eq!(Address::parse(value).expect("an address").url("/x"), url);
+            let address = Address::parse(value).expect("an address");
+            assert_eq!(format!("{address}/x"), url);
+            let head = address.request("GET", &["/x", "/y"]).finish();
+            let (host, path) = (&address.authority, &address.path);
+            let line = format!("GET {path}/x/y HTTP/1.1\r\nHost: {host}\r\n");
+            assert!(head.starts_with(line.as_bytes()), "{value}");
         }
     }
 

@@ -1,11 +1,10 @@
 //! What `next` says in its headers.  Whatever is missing or malformed degrades one invocation, with a
 //! warning; it never ends the runtime.
 
-use serde_json::value::RawValue;
-use ureq::http::HeaderMap;
-
+use super::http::Fields;
 use super::wire;
 use crate::invocation::{Context, Deadline, RequestId};
+use serde_json::value::RawValue;
 
 /// What the headers of one invocation say.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ pub(super) struct Head {
     pub(super) complaints: Vec<String>,
 }
 
-pub(super) fn read(headers: &HeaderMap) -> Head {
+pub(super) fn read(headers: Fields<'_, '_>) -> Head {
     let mut complaints = Vec::new();
     let deadline = deadline(headers, &mut complaints);
     let invocation_id = invocation_id(headers, &mut complaints);
@@ -40,9 +39,19 @@ pub(super) fn read(headers: &HeaderMap) -> Head {
     }
 }
 
+/// The first header of a name.
+fn value<'b>(headers: Fields<'_, 'b>, name: &str) -> Option<&'b [u8]> {
+    let of_name = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+    of_name.map(|header| header.value)
+}
+
 /// A header's text; empty counts as absent, and bytes that are no text are replaced.
-fn text(headers: &HeaderMap, name: &'static str, complaints: &mut Vec<String>) -> Option<String> {
-    let bytes = headers.get(name)?.as_bytes();
+fn text(
+    headers: Fields<'_, '_>,
+    name: &'static str,
+    complaints: &mut Vec<String>,
+) -> Option<String> {
+    let bytes = value(headers, name)?;
     if bytes.is_empty() {
         return None;
     }
@@ -53,7 +62,7 @@ fn text(headers: &HeaderMap, name: &'static str, complaints: &mut Vec<String>) -
 }
 
 fn json(
-    headers: &HeaderMap,
+    headers: Fields<'_, '_>,
     name: &'static str,
     complaints: &mut Vec<String>,
 ) -> Option<Box<RawValue>> {
@@ -65,7 +74,7 @@ fn json(
     parsed
 }
 
-fn deadline(headers: &HeaderMap, complaints: &mut Vec<String>) -> Option<Deadline> {
+fn deadline(headers: Fields<'_, '_>, complaints: &mut Vec<String>) -> Option<Deadline> {
     let value = text(headers, wire::DEADLINE_MS, complaints);
     let date = value.as_deref().and_then(|value| value.parse().ok()).filter(|date| *date > 0);
     if date.is_none() {
@@ -77,8 +86,8 @@ fn deadline(headers: &HeaderMap, complaints: &mut Vec<String>) -> Option<Deadlin
 }
 
 /// Only what can be sent back unchanged is kept.
-fn invocation_id(headers: &HeaderMap, complaints: &mut Vec<String>) -> Option<String> {
-    let bytes = headers.get(wire::INVOCATION_ID)?.as_bytes();
+fn invocation_id(headers: Fields<'_, '_>, complaints: &mut Vec<String>) -> Option<String> {
+    let bytes = value(headers, wire::INVOCATION_ID)?;
     if !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic) {
         return Some(String::from_utf8_lossy(bytes).into_owned());
     }
@@ -89,16 +98,9 @@ fn invocation_id(headers: &HeaderMap, complaints: &mut Vec<String>) -> Option<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ureq::http::{HeaderName, HeaderValue};
-
     fn head(headers: &[(&'static str, &[u8])]) -> Head {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| {
-                let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
-                (name, HeaderValue::from_bytes(value).expect("a value"))
-            })
-            .collect();
+        let headers: Vec<httparse::Header<'_>> =
+            headers.iter().map(|(name, value)| httparse::Header { name, value }).collect();
         read(&headers)
     }
 

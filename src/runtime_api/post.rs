@@ -1,12 +1,13 @@
 //! What Lambda is told: a response, an error, or that the runtime could not start.
 
+use std::io;
 use std::time::{Duration, SystemTime};
 
-use ureq::http::Response;
-use ureq::{Body, Error};
+use tokio::time::Instant;
 
-use super::transport::is_timeout;
-use super::{ApiError, Client, text, wire};
+use super::http::RequestHead;
+use super::link::{Attend, Patience};
+use super::{ApiError, Client, wire};
 use crate::interrupt::Reason;
 use crate::invocation::{Deadline, FunctionError, RequestId};
 use crate::json::ObjectWriter;
@@ -15,7 +16,6 @@ use crate::json::ObjectWriter;
 const POST_TIME: Duration = Duration::from_secs(2);
 /// A post is never waited for longer, however far ahead a deadline is.
 const LONGEST_POST_TIME: Duration = Duration::from_secs(905);
-const JSON: &str = "application/json";
 
 /// Whose answer it is: what remains of an invocation once its event was given away.
 #[derive(Debug, Clone)]
@@ -30,56 +30,77 @@ impl Client {
     ///
     /// # Errors
     /// When the runtime has to end; a refusal of this one answer is logged, and no error.
-    pub fn report_response(&mut self, answer: &Answer, response: &[u8]) -> Result<(), ApiError> {
-        let url = self.url_for(answer, wire::RESPONSE_SUFFIX);
-        self.post("the response", &url, &headers_for(answer), response, post_time(answer))
+    pub fn report_response(
+        &mut self,
+        attended: &mut dyn Attend,
+        answer: &Answer,
+        response: &[u8],
+    ) -> Result<(), ApiError> {
+        let head = self.head_for(answer, wire::RESPONSE_SUFFIX);
+        self.post(attended, "the response", head, response, post_time(answer))
     }
 
     /// Posts the function's error.
     ///
     /// # Errors
     /// As for a response.
-    pub fn report_error(&mut self, answer: &Answer, error: &FunctionError) -> Result<(), ApiError> {
-        let url = self.url_for(answer, wire::ERROR_SUFFIX);
-        let mut headers = headers_for(answer);
-        headers.extend(error_headers(error));
-        self.post("the error", &url, &headers, &error.to_json(), post_time(answer))
+    pub fn report_error(
+        &mut self,
+        attended: &mut dyn Attend,
+        answer: &Answer,
+        error: &FunctionError,
+    ) -> Result<(), ApiError> {
+        let head = with_error(self.head_for(answer, wire::ERROR_SUFFIX), error);
+        self.post(attended, "the error", head, &error.to_json(), post_time(answer))
     }
 
     /// Posts why the runtime could not start.
     ///
     /// # Errors
     /// As for a response.
-    pub fn report_init_error(&mut self, error: &FunctionError) -> Result<(), ApiError> {
-        let url = self.address.url(wire::INIT_ERROR_PATH);
-        self.post("the init error", &url, &error_headers(error), &error.to_json(), POST_TIME)
+    pub fn report_init_error(
+        &mut self,
+        attended: &mut dyn Attend,
+        error: &FunctionError,
+    ) -> Result<(), ApiError> {
+        let head = with_error(self.address.request("POST", &[wire::INIT_ERROR_PATH]), error);
+        self.post(attended, "the init error", head, &error.to_json(), POST_TIME)
     }
 
-    fn url_for(&self, answer: &Answer, suffix: &str) -> String {
+    fn head_for(&self, answer: &Answer, suffix: &str) -> RequestHead {
         let id = answer.request_id.path_segment();
-        self.address.url(&format!("{}{id}{suffix}", wire::INVOCATION_PREFIX))
+        let head = self.address.request("POST", &[wire::INVOCATION_PREFIX, &id, suffix]);
+        match &answer.invocation_id {
+            Some(id) => head.field(wire::INVOCATION_ID, id),
+            None => head,
+        }
     }
 
     fn post(
         &mut self,
+        attended: &mut dyn Attend,
         what: &'static str,
-        url: &str,
-        headers: &[(&'static str, String)],
+        head: RequestHead,
         body: &[u8],
         time: Duration,
     ) -> Result<(), ApiError> {
-        let mut posted = self.post_once(url, headers, body, time);
+        let head = head
+            .field("Content-Type", "application/json")
+            .field("Content-Length", &body.len().to_string())
+            .finish();
+        let mut posted = self.post_once(attended, [&head, body], time);
         if let Err(error) = &posted
             && !self.is_told_to_end()
         {
             // The connection may have ended while nobody looked, or the answer may be lost: once more, on
             // a new one.  If the first did arrive, Lambda refuses the second, and that is logged.
-            tracing::warn!(%error, what, timed_out = is_timeout(error), "posting once more");
-            self.link.pause(Duration::from_millis(10));
-            posted = self.post_once(url, headers, body, time);
+            let timed_out = error.kind() == io::ErrorKind::TimedOut;
+            tracing::warn!(%error, what, timed_out, "posting once more");
+            self.link.pause(attended, Duration::from_millis(10));
+            posted = self.post_once(attended, [&head, body], time);
         }
-        let response = match posted {
-            Ok(response) => response,
+        let (status, text) = match posted {
+            Ok(answered) => answered,
             Err(error) if self.is_told_to_end() => {
                 tracing::warn!(%error, what, "the runtime ends without Lambda's answer to a post");
                 return Ok(());
@@ -88,15 +109,11 @@ impl Client {
                 return Err(self.unreachable(format!("{what} was posted twice: {error}")));
             }
         };
-        match response.status().as_u16() {
-            200..=299 => {
-                // The answer is read to its end, so that the connection can serve again.
-                text(response);
-                Ok(())
-            }
-            status @ 500.. => Err(ApiError::Refused { what, status, body: text(response) }),
+        match status {
+            200..=299 => Ok(()),
+            status @ 500.. => Err(ApiError::Refused { what, status, body: text }),
             status => {
-                tracing::warn!(status, what, answer = text(response), "Lambda refused a post");
+                tracing::warn!(status, what, answer = text, "Lambda refused a post");
                 Ok(())
             }
         }
@@ -106,28 +123,27 @@ impl Client {
         matches!(self.link.interrupt().raised(), Some(Reason::Signal(_)))
     }
 
+    /// Posts from the buffer the body was read into; the status and words of the answer.
     fn post_once(
-        &self,
-        url: &str,
-        headers: &[(&'static str, String)],
-        body: &[u8],
+        &mut self,
+        attended: &mut dyn Attend,
+        request: [&[u8]; 2],
         time: Duration,
-    ) -> Result<Response<Body>, Error> {
-        let mut request = self.agent.post(url).content_type(JSON);
-        for (name, value) in headers {
-            request = request.header(*name, value);
-        }
-        request.config().timeout_global(Some(time)).build().send(body)
+    ) -> io::Result<(u16, String)> {
+        let patience = Patience::Until(Instant::now() + time);
+        self.ask(attended, request, patience, true, |_| ())
+            .and_then(|(head, ())| Ok((head.status, self.text(attended, head, patience)?)))
+            .inspect_err(|_| self.link.close())
     }
-}
-
-fn headers_for(answer: &Answer) -> Vec<(&'static str, String)> {
-    answer.invocation_id.iter().map(|id| (wire::INVOCATION_ID, id.clone())).collect()
 }
 
 fn post_time(answer: &Answer) -> Duration {
     let left = answer.deadline.and_then(|deadline| deadline.remaining(SystemTime::now()));
     (left.unwrap_or_default().saturating_add(POST_TIME)).min(LONGEST_POST_TIME)
+}
+
+fn with_error(head: RequestHead, error: &FunctionError) -> RequestHead {
+    error_headers(error).iter().fold(head, |head, (name, value)| head.field(name, value))
 }
 
 /// The error's type within Lambda's pattern, and its cause for X-Ray.

@@ -11,15 +11,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// A connection that was held so long before it broke was a good one: counting begins anew.
 const HELD: Duration = Duration::from_secs(5);
 
-/// The patience with failures in a row.
+/// How many more tries failures in a row.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct Retries {
     left: Duration,
     wait: Duration,
     whole: Duration,
 }
 
-impl Patience {
+impl Retries {
     pub(super) fn new(answered_before: bool) -> Self {
         let whole = if answered_before { LATER } else { AT_BOOT };
         Self { left: whole, wait: FIRST_WAIT, whole }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     fn waits(answered_before: bool) -> (usize, Duration, Duration) {
-        let mut patience = Patience::new(answered_before);
+        let mut patience = Retries::new(answered_before);
         let waits: Vec<Duration> =
             std::iter::from_fn(|| patience.after_failure(Duration::ZERO)).collect();
         (waits.len(), waits[0], waits.iter().sum())
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_was_held_starts_the_count_anew() {
-        let mut patience = Patience::new(true);
+        let mut patience = Retries::new(true);
         for _ in 0..1000 {
             assert_eq!(patience.after_failure(HELD * 100), Some(FIRST_WAIT));
         }

@@ -133,6 +133,9 @@ impl Supervisor {
         allotment: Allotment,
         mut ending: Pin<&mut impl Future<Output = ()>>,
     ) -> Outcome {
+        if let Some(outcome) = self.glance() {
+            return outcome;
+        }
         let timeout = time::sleep_until(until);
         tokio::pin!(timeout);
         loop {
@@ -146,9 +149,22 @@ impl Supervisor {
                 happening = handler.happening() => happening,
             };
             if let Some(outcome) = self.heard(happening) {
+                // A signal that came meanwhile is heard before the next event is asked for.
+                tokio::task::yield_now().await;
                 return outcome;
             }
         }
+    }
+
+    /// Whether the reply comes at once.
+    fn glance(&mut self) -> Option<Outcome> {
+        self.stage.handler()?.glance();
+        while let Some(happening) = self.stage.handler().and_then(Handler::known) {
+            if let Some(outcome) = self.heard(happening) {
+                return Some(outcome);
+            }
+        }
+        None
     }
 
     /// What was printed in time is taken, however late we come to look: data comes before the timer.
