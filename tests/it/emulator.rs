@@ -135,7 +135,7 @@ fn an_error_keeps_its_bytes_and_its_type_is_read_as_lambda_reads_it() {
             "Lambda-Runtime-Function-Error-Type: Function.Bad\r\n",
             "",
             "Function.Bad",
-            r#"{"errorMessage":"","errorType":"Function.Bad"}"#,
+            r#"{"errorType":"Function.Bad","errorMessage":""}"#,
         ),
     ] {
         let (mut client, _) = server.running(id);
