@@ -12,6 +12,7 @@ mod support;
 
 mod api;
 mod cases;
+mod differential;
 mod end;
 mod faults;
 mod floods;

@@ -25,7 +25,7 @@ pub(crate) struct Function<'a> {
 pub(crate) struct Rie {
     child: Child,
     address: String,
-    log: PathBuf,
+    log: tempfile::NamedTempFile,
 }
 
 /// Where AWS's emulator is; none, with a word about it, where nobody said.
@@ -36,8 +36,8 @@ pub(crate) fn rie() -> Option<PathBuf> {
 impl Rie {
     pub(crate) fn start(rie: &Path, function: &Function<'_>) -> Self {
         let [runtime_api, address] = [free_address(), free_address()];
-        let log = function.folder.join("rie.log");
-        let out = std::fs::File::create(&log).unwrap();
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let out = log.reopen().unwrap();
         let child = Command::new(rie)
             .args(["--runtime-api-address", &runtime_api])
             .args(["--runtime-interface-emulator-address", &address])
@@ -74,7 +74,7 @@ impl Rie {
 
     /// All that it and the runtime have printed.
     pub(crate) fn log(&self) -> String {
-        String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&std::fs::read(self.log.path()).unwrap_or_default()).into_owned()
     }
 
     /// Asks it to end, as a container's end does, and waits until it has.

@@ -9,7 +9,7 @@ import http.client, json, os, signal, socket, sys, time
 D = os.environ["D"]
 API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 RUNTIME = "/2018-06-01/runtime/"
-id = "none-yet"
+id, raw = "none-yet", None
 
 
 def note(file, text):

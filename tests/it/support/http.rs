@@ -44,10 +44,10 @@ pub(crate) fn post(
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
-    head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
     stream.write_all(head.as_bytes())?;
+    stream.write_all(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes())?;
     stream.write_all(body)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
@@ -63,13 +63,13 @@ fn parse(answer: &[u8]) -> Option<Heard> {
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
-    let mut heard = Heard { status, headers, body: answer[end + 4..].to_vec() };
-    if heard.header("transfer-encoding") == Some("chunked") {
-        heard.body = without_chunks(&heard.body)?;
-    } else if let Some(length) = heard.header("content-length") {
-        (length.parse() == Ok(heard.body.len())).then_some(())?;
+    let mut answer = Heard { status, headers, body: answer[end + 4..].to_vec() };
+    if answer.header("transfer-encoding") == Some("chunked") {
+        answer.body = without_chunks(&answer.body)?;
+    } else if let Some(length) = answer.header("content-length") {
+        (length.parse() == Ok(answer.body.len())).then_some(())?;
     }
-    Some(heard)
+    Some(answer)
 }
 
 fn without_chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
