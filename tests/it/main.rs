@@ -34,5 +34,5 @@ mod invoke;
 mod invoke_bridge;
 mod invoke_ends;
 mod invoke_long;
-mod invoke_ric;
 mod invoke_runtime;
+mod peers;
