@@ -19,6 +19,8 @@ pub(super) enum Program {
     Bridge,
     /// Our bootstrap with a program that is not there.
     BridgeOfNothing,
+    /// Our bootstrap with a program that ends at once, quickly enough to do so five times in any init.
+    BridgeOfFailure,
     /// The runtime that breaks rules on request.
     Raw,
 }
@@ -89,7 +91,7 @@ fn with_our_bootstrap() -> Vec<Scene> {
                 "1",
             ],
         ),
-        Scene { at_start: Some("exit"), ..bridge("handler ends in init", &["1"]) },
+        scene("handler ends in init", Program::BridgeOfFailure, &["1"]),
         scene("no such program", Program::BridgeOfNothing, &["1"]),
         Scene { at_start: Some("slow"), ..bridge("slow init", &["1", "2"]) },
         Scene {
@@ -179,6 +181,13 @@ fn with_a_runtime_that_breaks_rules() -> Vec<Scene> {
             "raw: unknown ids",
             &[
                 r#"[["post","invocation/nobody/response","1"],["post","invocation/nobody/error","{}"],["post","invocation/ID/response","2"]]"#,
+            ],
+        ),
+        raw(
+            "raw: second posts",
+            &[
+                r#"[["post","invocation/ID/response","1"],["post","invocation/ID/response","2"],["post","invocation/ID/error","{}"]]"#,
+                r#"[["post","invocation/OLD/response","late"],["post","invocation/ID/error","{}"],["post","invocation/ID/response","2"]]"#,
             ],
         ),
         raw(

@@ -33,6 +33,11 @@ fn runtime(program: Program, folder: &Path) -> Vec<String> {
             bridge(&["python3", "handler.py"])
         }
         Program::BridgeOfNothing => bridge(&["./nothing"]),
+        Program::BridgeOfFailure => {
+            let script =
+                "printf '%s\\n' $$ $PPID >>\"$D/started\"; echo 'no such module' >&2; exit 4";
+            bridge(&["sh", "-c", script])
+        }
         Program::Raw => raw_runtime(folder),
     }
 }

@@ -1,7 +1,8 @@
 """A runtime that does to the Runtime API what its events say, also what no decent runtime does.
 
 An event is a list of steps, each a list: a verb and its arguments.  What the Runtime API answers to each post
-is written to $D/heard, and the headers of each delivery to $D/headers.
+is written to $D/heard, and the headers of each delivery to $D/headers.  In a path, ID is the id of the
+invocation and OLD that of the one before.
 """
 
 import http.client, json, os, signal, socket, sys, time
@@ -9,7 +10,7 @@ import http.client, json, os, signal, socket, sys, time
 D = os.environ["D"]
 API = os.environ["AWS_LAMBDA_RUNTIME_API"]
 RUNTIME = "/2018-06-01/runtime/"
-id, raw = "none-yet", None
+id, old, raw = "none-yet", "none-before", None
 
 
 def note(file, text):
@@ -26,7 +27,7 @@ def ask(method, path, headers={}, body=None):
 
 
 def post(path, body, headers={}):
-    reply, said = ask("POST", path.replace("ID", id), headers, body.encode())
+    reply, said = ask("POST", path.replace("ID", id).replace("OLD", old), headers, body.encode())
     note("heard", f"{path}: {reply.status} {said.decode().strip()}")
 
 
@@ -65,6 +66,10 @@ def step(verb, *rest):
         with socket.create_connection((host, int(port)), timeout=60) as link:
             link.sendall(f"POST {RUNTIME}invocation/{id}/response HTTP/1.1\r\nHost: {API}\r\n"
                          f"Content-Length: 10\r\n\r\nhalf".encode())
+            link.shutdown(socket.SHUT_WR)
+            # Until it was seen: what is asked next must not overtake it.
+            while link.recv(65536):
+                pass
     elif verb == "again":
         reply, said = ask("GET", "invocation/next")
         note("heard", f"next: {reply.status} {'the same event' if said == raw else said.decode()}")
@@ -91,7 +96,7 @@ for first in json.loads(os.environ.get("AT_START", "[]")):
     step(*first)
 while True:
     next, raw = ask("GET", "invocation/next")
-    id = next.headers["Lambda-Runtime-Aws-Request-Id"]
+    old, id = id, next.headers["Lambda-Runtime-Aws-Request-Id"]
     note("headers", json.dumps({name.lower(): value for name, value in next.headers.items()}))
     for each in json.loads(raw):
         step(*each)
