@@ -256,8 +256,6 @@ fn without_environment(request_id: String, outcome: Outcome, begun: Instant) -> 
 }
 
 fn not_started(reason: &str) -> ErrorReport {
-    let error_type = "Runtime.InvalidEntrypoint";
     let message = format!("no environment could be started: {reason}");
-    let body = serde_json::json!({ "errorType": error_type, "errorMessage": message });
-    ErrorReport { error_type: error_type.to_owned(), body: Bytes::from(body.to_string()) }
+    ErrorReport::of("Runtime.InvalidEntrypoint", &message)
 }

@@ -85,7 +85,7 @@ fn a_wrong_id_is_400_and_a_second_answer_403() {
     assert_eq!(client.respond("nobody", "", "1").refusal(), wrong_id);
     check_accepted(&client.respond(ID, "", "1"));
     let expected = format!(
-        "{WRONG_STATE} ResponseSent to InvocationErrorResponse failed for runtime. \
+        "{WRONG_STATE} RuntimeResponseSentState to InvocationErrorResponse failed for runtime. \
          Error: State transition is not allowed"
     );
     assert_eq!(client.fail(ID, "", "{}").refusal(), expected);
@@ -135,7 +135,7 @@ fn an_error_keeps_its_bytes_and_its_type_is_read_as_lambda_reads_it() {
             "Lambda-Runtime-Function-Error-Type: Function.Bad\r\n",
             "",
             "Function.Bad",
-            r#"{"errorMessage":"","errorType":"Function.Bad"}"#,
+            r#"{"errorType":"Function.Bad","errorMessage":""}"#,
         ),
     ] {
         let (mut client, _) = server.running(id);

@@ -26,8 +26,8 @@ fn a_response_of_the_largest_size_passes_and_one_byte_more_does_not() {
     assert_eq!(error_of(&answer).error_type, "Function.ResponseSizeTooLarge");
     assert_eq!(
         String::from_utf8_lossy(&error_of(&answer).body),
-        "{\"errorMessage\":\"Response payload size (6291557 bytes) exceeded maximum allowed payload \
-         size (6291556 bytes).\",\"errorType\":\"Function.ResponseSizeTooLarge\"}"
+        "{\"errorType\":\"Function.ResponseSizeTooLarge\",\"errorMessage\":\"Response payload size \
+         (6291557 bytes) exceeded maximum allowed payload size (6291556 bytes).\"}"
     );
     let mut client = server.connect();
     assert!(client.fail("b", "", "{}").refusal().starts_with(WRONG_STATE));

@@ -11,7 +11,9 @@
 mod support;
 
 mod api;
+mod cargo_lambda;
 mod cases;
+mod differential;
 mod end;
 mod faults;
 mod floods;
@@ -33,5 +35,5 @@ mod invoke;
 mod invoke_bridge;
 mod invoke_ends;
 mod invoke_long;
-mod invoke_ric;
 mod invoke_runtime;
+mod peers;

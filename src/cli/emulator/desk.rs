@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::body::Bytes;
+use serde::Serialize;
 use tokio::sync::Notify;
 
 use super::ids;
@@ -69,6 +70,22 @@ pub struct ErrorReport {
     pub error_type: String,
     /// What the caller receives: the runtime's bytes.
     pub body: Bytes,
+}
+
+impl ErrorReport {
+    /// An error that the platform itself says: the type before the message, as its callers read it.
+    #[must_use]
+    pub fn of(error_type: &str, message: &str) -> Self {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Said<'a> {
+            error_type: &'a str,
+            error_message: &'a str,
+        }
+        let said = serde_json::to_vec(&Said { error_type, error_message: message });
+        let body = said.expect("two strings are always JSON");
+        Self { error_type: error_type.to_owned(), body: Bytes::from(body) }
+    }
 }
 
 /// The meeting place of one runtime and one front door.

@@ -6,7 +6,6 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hyper::body::Bytes;
 use tokio::time::{self, Instant};
 
 use super::desk::{Answer, Delivery, ErrorReport};
@@ -194,7 +193,5 @@ pub fn exit_error(request_id: Option<&str>, status: ExitStatus) -> ErrorReport {
         Some(id) => format!("RequestId: {id} Error: {words}"),
         None => format!("Error: {words}"),
     };
-    let error_type = "Runtime.ExitError";
-    let body = serde_json::json!({ "errorType": error_type, "errorMessage": message });
-    ErrorReport { error_type: error_type.to_owned(), body: Bytes::from(body.to_string()) }
+    ErrorReport::of("Runtime.ExitError", &message)
 }

@@ -37,7 +37,7 @@ impl State {
             Self::Running => "Running",
             Self::InvocationResponse => "InvocationResponse",
             Self::InvocationErrorResponse => "InvocationErrorResponse",
-            Self::ResponseSent => "ResponseSent",
+            Self::ResponseSent => "RuntimeResponseSentState",
             Self::InitError => "InitError",
         }
     }

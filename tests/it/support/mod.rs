@@ -1,12 +1,16 @@
 //! What the stories are told with: a scripted Runtime API ([`Lambda`]) and the real bridge ([`Bridge`]).
 
 mod bridge;
+mod http;
 mod lambda;
 mod scratch;
+mod tools;
 
 pub(crate) use bridge::{Bridge, Builder};
+pub(crate) use http::{Heard, free_address, post};
 pub(crate) use lambda::{Answer, Delivery, Lambda};
 pub(crate) use scratch::{COUNT, Scratch, WAIT};
+pub(crate) use tools::{search_path, tool};
 
 use std::time::{Duration, Instant};
 

@@ -29,8 +29,7 @@ pub(super) fn error_report(headers: &HeaderMap, body: Bytes) -> ErrorReport {
     if !body.is_empty() {
         return ErrorReport { error_type, body };
     }
-    let stand_in = serde_json::json!({ "errorType": error_type, "errorMessage": "" });
-    ErrorReport { error_type, body: Bytes::from(stand_in.to_string()) }
+    ErrorReport::of(&error_type, "")
 }
 
 /// The error type as it ends in logs: the emulator of AWS looks for the pattern anywhere in the header.
@@ -55,21 +54,14 @@ pub(super) fn too_large(announced: Option<u64>) -> ErrorReport {
     let limit = wire::MAX_PAYLOAD_BYTES;
     // Without an announced length nobody counted further than the limit.
     let size = announced.map_or_else(|| format!("more than {limit}"), |bytes| bytes.to_string());
-    let error_type = "Function.ResponseSizeTooLarge";
     let message = format!(
         "Response payload size ({size} bytes) exceeded maximum allowed payload size ({limit} bytes)."
     );
-    let body = serde_json::json!({ "errorType": error_type, "errorMessage": message });
-    ErrorReport { error_type: error_type.to_owned(), body: Bytes::from(body.to_string()) }
+    ErrorReport::of("Function.ResponseSizeTooLarge", &message)
 }
 
 pub(super) fn truncated() -> ErrorReport {
-    let error_type = "Runtime.TruncatedResponse";
-    let body = serde_json::json!({
-        "errorType": error_type,
-        "errorMessage": "the runtime's answer broke off before its end",
-    });
-    ErrorReport { error_type: error_type.to_owned(), body: Bytes::from(body.to_string()) }
+    ErrorReport::of("Runtime.TruncatedResponse", "the runtime's answer broke off before its end")
 }
 
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -64,7 +64,7 @@ fn the_id_is_judged_before_the_state() {
     check("next, deliver a t, response b", "ok, ok, 400 InvalidRequestID, Running");
     check(
         "next, deliver a t, response a, sent, response b, response a",
-        "ok, ok, ok, ok, 400 InvalidRequestID, 403 InvalidStateTransition, ResponseSent",
+        "ok, ok, ok, ok, 400 InvalidRequestID, 403 InvalidStateTransition, RuntimeResponseSentState",
     );
 }
 
@@ -97,10 +97,13 @@ fn an_init_error_comes_before_the_first_next_or_never() {
 
 #[test]
 fn an_answer_after_the_timeout_is_stale() {
-    check("next, deliver a t, expire, response a t", "ok, ok, ok, 410 InvokeTimeout, ResponseSent");
+    check(
+        "next, deliver a t, expire, response a t",
+        "ok, ok, ok, 410 InvokeTimeout, RuntimeResponseSentState",
+    );
     check(
         "next, deliver a t, expire, response a",
-        "ok, ok, ok, 400 InvalidRequestID, ResponseSent",
+        "ok, ok, ok, 400 InvalidRequestID, RuntimeResponseSentState",
     );
     // A retry carries the same request id: only the delivery's own id tells the late answer.
     check(

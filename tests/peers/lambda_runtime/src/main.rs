@@ -1,4 +1,4 @@
-//! Echoes every event, untouched and unparsed; the event `"fail"` is answered with an error.
+//! Echoes every event, untouched and unparsed, but three words, which end an invocation in other ways.
 
 use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
@@ -9,8 +9,15 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 async fn answer(event: LambdaEvent<Box<RawValue>>) -> Result<Box<RawValue>, Diagnostic> {
-    if event.payload.get() == "\"fail\"" {
-        return Err(Diagnostic { error_type: "Mine".into(), error_message: "no".into() });
+    match event.payload.get() {
+        "\"fail\"" => {
+            Err(Diagnostic { error_type: "Mine".into(), error_message: "no".into() })
+        }
+        "\"exit\"" => std::process::exit(9),
+        "\"sleep\"" => {
+            std::thread::sleep(std::time::Duration::from_secs(1000));
+            Ok(event.payload)
+        }
+        _ => Ok(event.payload),
     }
-    Ok(event.payload)
 }
