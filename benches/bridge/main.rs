@@ -1,0 +1,99 @@
+//! The bridge beside its floor and its peers: everybody on one core and in turn, over several rounds.
+//!
+//!     cargo bench --bench bridge -- --help
+//!
+//! The floor is `benches/floor/floor.c`, the least that a bridge must do; what ours does besides is seen as
+//! a ratio to it in the same round, which a busy machine shifts less than it shifts microseconds.
+
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it is a measurement with tables to print, and its counts are small"
+)]
+
+mod arguments;
+mod contender;
+mod event;
+mod lambda;
+mod measure;
+mod programs;
+mod statistics;
+mod table;
+mod terminal;
+
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use contender::Contender;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+use programs::Programs;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.iter().any(|word| word == "--help") {
+        println!("{}", arguments::USAGE);
+        return ExitCode::SUCCESS;
+    }
+    let result = Arguments::parse(&words).and_then(|arguments| bench(&arguments));
+    match result {
+        Ok(code) => code,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn bench(arguments: &Arguments) -> Result<ExitCode, String> {
+    statistics::check();
+    table::check();
+    event::check();
+    let programs = Programs::find(arguments)?;
+    let contenders = contenders(arguments, &programs)?;
+    let core = pin(arguments.core)?;
+    eprintln!("on core {core}, {} rounds", arguments.rounds);
+    let mut inbox = lambda::Inbox::new();
+    let seen = measure::rounds(arguments, &programs, &contenders, &mut inbox)?;
+    println!("{}", table::latencies(&seen, &arguments.sizes));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Those that were asked for and are here; the floor always, since the others are measured by it.
+fn contenders(arguments: &Arguments, programs: &Programs) -> Result<Vec<Contender>, String> {
+    let mut contenders = Vec::new();
+    for contender in Contender::ALL {
+        let asked = arguments.only.is_empty()
+            || contender == Contender::Floor
+            || arguments.only.iter().any(|key| key == contender.key());
+        match contender.missing(programs) {
+            _ if !asked => (),
+            None => contenders.push(contender),
+            Some(reason) => {
+                let words = format!("not measured: {}; {reason}", contender.name());
+                if arguments.all {
+                    return Err(words);
+                }
+                eprintln!("{words}");
+            }
+        }
+    }
+    Ok(contenders)
+}
+
+/// This process, and so everything it starts from now on, onto one core: the last, unless another is named.
+fn pin(core: Option<usize>) -> Result<usize, String> {
+    let this = Pid::from_raw(0);
+    let problem = |error| format!("cannot be pinned to a core: {error}");
+    let allowed = sched_getaffinity(this).map_err(problem)?;
+    let last = (0..CpuSet::count()).rev().find(|core| allowed.is_set(*core).unwrap_or(false));
+    let core = core.or(last).ok_or("no core is allowed")?;
+    let mut set = CpuSet::new();
+    set.set(core).map_err(problem)?;
+    sched_setaffinity(this, &set).map_err(problem)?;
+    Ok(core)
+}
