@@ -93,6 +93,11 @@ impl Arguments {
         }
         Ok(arguments)
     }
+
+    /// How often each contender is started to see how long that takes.
+    pub(crate) fn starts(&self) -> usize {
+        if self.scale < 1.0 { 2 } else { 15 }
+    }
 }
 
 fn value<T: std::str::FromStr>(name: &str, word: Option<&String>) -> Result<T, String> {

@@ -146,6 +146,10 @@ impl Running {
         self.lambda.invoke(delivery, inbox).map_err(|error| self.problem(contender, &error))
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     fn problem(&self, contender: Contender, error: &std::io::Error) -> String {
         let told = std::fs::read_to_string(&self.errors).unwrap_or_default();
         let from = told.floor_char_boundary(told.len().saturating_sub(1_000));

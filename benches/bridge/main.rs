@@ -18,9 +18,11 @@
 mod arguments;
 mod contender;
 mod event;
+mod kernel;
 mod lambda;
 mod measure;
 mod programs;
+mod resources;
 mod statistics;
 mod table;
 mod terminal;
@@ -53,13 +55,19 @@ fn bench(arguments: &Arguments) -> Result<ExitCode, String> {
     statistics::check();
     table::check();
     event::check();
+    kernel::check();
     let programs = Programs::find(arguments)?;
     let contenders = contenders(arguments, &programs)?;
     let core = pin(arguments.core)?;
-    eprintln!("on core {core}, {} rounds", arguments.rounds);
+    eprintln!("{}; all on core {core}, {} rounds", kernel::machine(), arguments.rounds);
     let mut inbox = lambda::Inbox::new();
-    let seen = measure::rounds(arguments, &programs, &contenders, &mut inbox)?;
+    let mut seen = measure::rounds(arguments, &programs, &contenders, &mut inbox)?;
+    if !arguments.quick {
+        seen.resources =
+            resources::measure(&programs, &contenders, arguments.starts(), &mut inbox)?;
+    }
     println!("{}", table::latencies(&seen, &arguments.sizes));
+    println!("{}", table::resources(&seen));
     Ok(ExitCode::SUCCESS)
 }
 

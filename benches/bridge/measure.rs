@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use crate::arguments::Arguments;
 use crate::contender::{Contender, Running};
 use crate::event::{Delivery, Size};
+use crate::kernel::Tree;
 use crate::lambda::Inbox;
 use crate::programs::Programs;
+use crate::resources::Resources;
 use crate::statistics::{Ratio, median, percentile};
 use crate::terminal;
 
@@ -17,6 +19,10 @@ pub(crate) struct Series {
     pub(crate) latencies: Vec<Vec<f64>>,
     /// Microseconds of each invocation until the next event was asked for, the mean of each round.
     pub(crate) cycles: Vec<f64>,
+    /// Microseconds on the processor for each invocation, the mean of each round.
+    pub(crate) own_cpu: Vec<f64>,
+    /// The same with all that the contender started.
+    pub(crate) tree_cpu: Vec<f64>,
 }
 
 impl Series {
@@ -44,6 +50,8 @@ impl Series {
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) contenders: Vec<Contender>,
+    /// In the same order; none where only latencies were measured.
+    pub(crate) resources: Vec<Resources>,
     series: BTreeMap<(usize, Size), Series>,
 }
 
@@ -51,6 +59,11 @@ impl Seen {
     pub(crate) fn series(&self, contender: Contender, size: Size) -> Option<&Series> {
         let at = self.contenders.iter().position(|each| *each == contender)?;
         self.series.get(&(at, size))
+    }
+
+    pub(crate) fn resources(&self, contender: Contender) -> Option<&Resources> {
+        let at = self.contenders.iter().position(|each| *each == contender)?;
+        self.resources.get(at)
     }
 }
 
@@ -66,6 +79,7 @@ pub(crate) fn rounds(
     for contender in contenders {
         running.push(Running::start(*contender, programs, inbox)?);
     }
+    let trees: Vec<Tree> = running.iter().map(|running| Tree::of(running.pid())).collect();
     for size in &arguments.sizes {
         let delivery = Delivery::new(*size);
         let count = ((size.slice() as f64 * arguments.scale) as usize).max(2);
@@ -75,15 +89,19 @@ pub(crate) fn rounds(
                 terminal::show(&format!("{}, round {round}: {}", size.name(), contender.name()));
                 let mut latencies = Vec::with_capacity(count);
                 let mut cycles = 0.0;
+                let before = trees[at].time();
                 for _ in 0..count {
                     let times = running[at].invoke(*contender, &delivery, inbox)?;
                     latencies.push(times.latency.as_secs_f64() * 1e6);
                     cycles += times.cycle.as_secs_f64() * 1e6;
                 }
+                let after = trees[at].time();
                 if round > 0 {
                     let series = seen.series.entry((at, *size)).or_default();
                     series.latencies.push(latencies);
                     series.cycles.push(cycles / count as f64);
+                    series.own_cpu.push((after.alone - before.alone) / count as f64);
+                    series.tree_cpu.push((after.tree - before.tree) / count as f64);
                 }
             }
         }

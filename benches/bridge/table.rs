@@ -3,15 +3,23 @@
 use crate::contender::Contender;
 use crate::event::Size;
 use crate::measure::Seen;
+use crate::statistics::median;
 
 /// One table for each size that was measured.
 pub(crate) fn latencies(seen: &Seen, sizes: &[Size]) -> String {
     let mut text = String::new();
     for size in sizes {
-        let head = ["", "p50, µs", "p90, µs", "p99, µs", "a second", "to the floor", "least–most"]
-            .map(str::to_owned);
-        let mut rows = vec![vec![format!("**{}**", size.name())]];
-        rows[0].extend(head.into_iter().skip(1));
+        let mut rows = vec![row(&[
+            &format!("**{}**", size.name()),
+            "p50, µs",
+            "p90, µs",
+            "p99, µs",
+            "p50 to the floor",
+            "least–most",
+            "a second",
+            "CPU, µs",
+            "with its program",
+        ])];
         let Some(floor) = seen.series(Contender::Floor, *size) else { continue };
         for contender in &seen.contenders {
             let Some(series) = seen.series(*contender, *size) else { continue };
@@ -21,15 +29,49 @@ pub(crate) fn latencies(seen: &Seen, sizes: &[Size]) -> String {
                 number(series.percentile(50.0)),
                 number(series.percentile(90.0)),
                 number(series.percentile(99.0)),
-                number(series.throughput()),
                 format!("{:.2}", ratio.median),
                 format!("{:.2}–{:.2}", ratio.least, ratio.most),
+                number(series.throughput()),
+                number(median(&series.own_cpu)),
+                number(median(&series.tree_cpu)),
             ]);
         }
         text.push_str(&markdown(&rows));
         text.push('\n');
     }
     text
+}
+
+/// What each needs besides time.
+pub(crate) fn resources(seen: &Seen) -> String {
+    let mut rows = vec![row(&[
+        "",
+        "start to first `next`, ms",
+        "p90, ms",
+        "system calls of an invocation",
+        "with its program",
+        "memory before the first event, KB",
+        "at most over 6 MB events, KB",
+    ])];
+    let or_not = |value: Option<f64>| number(value.unwrap_or(f64::NAN));
+    let kb = |kib: Option<u64>| or_not(kib.map(|kib| kib as f64 * 1.024));
+    for contender in &seen.contenders {
+        let Some(resources) = seen.resources(*contender) else { continue };
+        rows.push(vec![
+            contender.name().to_owned(),
+            number(resources.start_ms(50.0)),
+            number(resources.start_ms(90.0)),
+            or_not(resources.calls),
+            or_not(resources.calls_tree),
+            kb(resources.resident_kib),
+            kb(resources.peak_kib),
+        ]);
+    }
+    if rows.len() == 1 { String::new() } else { markdown(&rows) }
+}
+
+fn row(cells: &[&str]) -> Vec<String> {
+    cells.iter().map(|cell| (*cell).to_owned()).collect()
 }
 
 /// Rows of cells, the first the head; all but the first column are figures and stand to the right.
