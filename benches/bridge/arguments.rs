@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::contender::Contender;
 use crate::event::Size;
 
 /// What is measured, how long, and what becomes of it.
@@ -30,6 +31,8 @@ pub(crate) struct Arguments {
     pub(crate) json: bool,
     /// Whether the documents are written anew.
     pub(crate) write: bool,
+    /// As they were given.
+    words: Vec<String>,
 }
 
 pub(crate) const USAGE: &str = "\
@@ -64,6 +67,7 @@ impl Arguments {
             quick: false,
             json: false,
             write: false,
+            words: words.to_vec(),
         };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -75,7 +79,13 @@ impl Arguments {
                     let name: String = value(word, words.next())?;
                     arguments.sizes.push(size(&name)?);
                 }
-                "--only" => arguments.only.push(value(word, words.next())?),
+                "--only" => {
+                    let key: String = value(word, words.next())?;
+                    if !Contender::ALL.iter().any(|contender| contender.key() == key) {
+                        return Err(format!("--only does not take {key}\n\n{USAGE}"));
+                    }
+                    arguments.only.push(key);
+                }
                 "--bootstrap" => arguments.bootstrap = Some(value(word, words.next())?),
                 "--python" => arguments.python = Some(value(word, words.next())?),
                 "--all" => arguments.all = true,
@@ -88,10 +98,31 @@ impl Arguments {
                 other => return Err(format!("unknown: {other}\n\n{USAGE}")),
             }
         }
+        let partial = arguments.quick || !arguments.only.is_empty() || !arguments.sizes.is_empty();
+        if arguments.write && partial {
+            return Err("--write shows everything, so everything is to be measured".to_owned());
+        }
         if arguments.sizes.is_empty() {
             arguments.sizes = Size::ALL.to_vec();
         }
         Ok(arguments)
+    }
+
+    /// The command that does the same again, without what is a path on this machine.
+    pub(crate) fn command(&self) -> String {
+        let mut words = vec!["cargo bench --bench bridge --"];
+        let mut path = false;
+        for word in self.words.iter().filter(|word| *word != "--bench") {
+            words.push(if path { "PATH" } else { word });
+            path = word == "--bootstrap" || word == "--python";
+        }
+        words.join(" ").trim_end_matches(" --").to_owned()
+    }
+
+    /// Whether a contender is to be measured; the floor always is, since the others are measured by it.
+    pub(crate) fn asks_for(&self, contender: Contender) -> bool {
+        let named = || self.only.iter().any(|key| key == contender.key());
+        self.only.is_empty() || contender == Contender::Floor || named()
     }
 
     /// How often each contender is started to see how long that takes.

@@ -47,7 +47,31 @@ impl Contender {
             Self::Plain => "lambda-stdio, plain replies",
             Self::LambdaRuntime => "lambda_runtime (Rust), in-process",
             Self::Awslambdaric => "awslambdaric (Python), in-process",
-            Self::Anew => "a program for each event",
+            Self::Anew => "a C program for each event",
+        }
+    }
+
+    /// Its colour in the picture.
+    pub(crate) fn colour(self) -> &'static str {
+        match self {
+            Self::Floor => "#8b949e",
+            Self::Ours => "#e8590c",
+            Self::Plain => "#f2a35e",
+            Self::LambdaRuntime => "#4c8fe0",
+            Self::Awslambdaric => "#2fa36b",
+            Self::Anew => "#a371f7",
+        }
+    }
+
+    /// The nearest to it that every terminal has.
+    pub(crate) fn colour_code(self) -> &'static str {
+        match self {
+            Self::Floor => "\x1b[90m",
+            Self::Ours => "\x1b[1;31m",
+            Self::Plain => "\x1b[33m",
+            Self::LambdaRuntime => "\x1b[34m",
+            Self::Awslambdaric => "\x1b[32m",
+            Self::Anew => "\x1b[35m",
         }
     }
 

@@ -17,10 +17,15 @@
 
 mod arguments;
 mod contender;
+mod documents;
 mod event;
+mod figures;
+mod histogram;
+mod json;
 mod kernel;
 mod lambda;
 mod measure;
+mod plot;
 mod programs;
 mod resources;
 mod statistics;
@@ -52,45 +57,78 @@ fn main() -> ExitCode {
 }
 
 fn bench(arguments: &Arguments) -> Result<ExitCode, String> {
-    statistics::check();
-    table::check();
-    event::check();
-    kernel::check();
+    check();
     let programs = Programs::find(arguments)?;
     let contenders = contenders(arguments, &programs)?;
+    if !arguments.quick && !resources::has_strace() {
+        missing(arguments, "not counted: system calls; to have them: strace".to_owned())?;
+    }
     let core = pin(arguments.core)?;
     eprintln!("{}; all on core {core}, {} rounds", kernel::machine(), arguments.rounds);
     let mut inbox = lambda::Inbox::new();
     let mut seen = measure::rounds(arguments, &programs, &contenders, &mut inbox)?;
     if !arguments.quick {
-        seen.resources =
-            resources::measure(&programs, &contenders, arguments.starts(), &mut inbox)?;
+        let starts = arguments.starts();
+        seen.resources = resources::measure(&programs, &contenders, starts, &mut inbox)?;
     }
-    println!("{}", table::latencies(&seen, &arguments.sizes));
-    println!("{}", table::resources(&seen));
-    Ok(ExitCode::SUCCESS)
+    let figures = figures::figures(&seen);
+    if arguments.json {
+        let command = arguments.command();
+        println!("{:#}", json::all(&seen, &arguments.sizes, &figures, &command));
+    } else {
+        print(&seen, arguments, &figures);
+    }
+    if arguments.write {
+        documents::write(&seen, &arguments.sizes, &figures, &arguments.command())?;
+    }
+    let missed = figures.iter().any(|figure| !figure.is_reached());
+    Ok(if arguments.assert && missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Those that were asked for and are here; the floor always, since the others are measured by it.
+/// The parts that only count and draw: they have no tests beside them that cargo would run.
+fn check() {
+    documents::check();
+    event::check();
+    figures::check();
+    histogram::check();
+    kernel::check();
+    plot::check();
+    statistics::check();
+    table::check();
+}
+
+fn print(seen: &measure::Seen, arguments: &Arguments, figures: &[figures::Figure]) {
+    let colour = terminal::has_colour();
+    for size in &arguments.sizes {
+        println!("{}", histogram::draw(seen, *size, colour));
+    }
+    println!("{}", table::latencies(seen, &arguments.sizes));
+    println!("{}", table::resources(seen));
+    println!("{}", figures::table(figures));
+}
+
+/// Those that were asked for and are here.
 fn contenders(arguments: &Arguments, programs: &Programs) -> Result<Vec<Contender>, String> {
     let mut contenders = Vec::new();
     for contender in Contender::ALL {
-        let asked = arguments.only.is_empty()
-            || contender == Contender::Floor
-            || arguments.only.iter().any(|key| key == contender.key());
         match contender.missing(programs) {
-            _ if !asked => (),
+            _ if !arguments.asks_for(contender) => (),
             None => contenders.push(contender),
             Some(reason) => {
-                let words = format!("not measured: {}; {reason}", contender.name());
-                if arguments.all {
-                    return Err(words);
-                }
-                eprintln!("{words}");
+                missing(arguments, format!("not measured: {}; {reason}", contender.name()))?;
             }
         }
     }
     Ok(contenders)
+}
+
+/// What is not here is said, and is an error where all was asked for.
+fn missing(arguments: &Arguments, words: String) -> Result<(), String> {
+    if arguments.all {
+        return Err(words);
+    }
+    eprintln!("{words}");
+    Ok(())
 }
 
 /// This process, and so everything it starts from now on, onto one core: the last, unless another is named.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::arguments::Arguments;
+use crate::contender::Contender;
 
 /// Where each program is, or why it is not there and what would bring it.
 pub(crate) struct Programs {
@@ -30,7 +31,11 @@ impl Programs {
                 }
                 None => bootstrap(target)?,
             },
-            lambda_runtime: lambda_runtime(target),
+            lambda_runtime: if arguments.asks_for(Contender::LambdaRuntime) {
+                lambda_runtime(target)
+            } else {
+                Err("it was not asked for".to_owned())
+            },
             python: python(arguments, target),
             scratch,
         })

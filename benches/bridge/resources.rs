@@ -88,13 +88,17 @@ fn calls(
     tree: bool,
     inbox: &mut Inbox,
 ) -> Result<Option<f64>, String> {
-    if std::process::Command::new("strace").arg("-V").output().is_err() {
+    if !has_strace() {
         return Ok(None);
     }
     let file = programs.scratch.join(format!("{}.strace", contender.key()));
     let few = counted(contender, programs, tree, FEW, &file, inbox)?;
     let many = counted(contender, programs, tree, MANY, &file, inbox)?;
     Ok(Some((many as f64 - few as f64) / (MANY - FEW) as f64))
+}
+
+pub(crate) fn has_strace() -> bool {
+    std::process::Command::new("strace").arg("-V").output().is_ok()
 }
 
 fn counted(

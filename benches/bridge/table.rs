@@ -18,7 +18,7 @@ pub(crate) fn latencies(seen: &Seen, sizes: &[Size]) -> String {
             "least–most",
             "a second",
             "CPU, µs",
-            "with its program",
+            "…with its program",
         ])];
         let Some(floor) = seen.series(Contender::Floor, *size) else { continue };
         for contender in &seen.contenders {
@@ -29,8 +29,8 @@ pub(crate) fn latencies(seen: &Seen, sizes: &[Size]) -> String {
                 number(series.percentile(50.0)),
                 number(series.percentile(90.0)),
                 number(series.percentile(99.0)),
-                format!("{:.2}", ratio.median),
-                format!("{:.2}–{:.2}", ratio.least, ratio.most),
+                number(ratio.median),
+                format!("{}–{}", number(ratio.least), number(ratio.most)),
                 number(series.throughput()),
                 number(median(&series.own_cpu)),
                 number(median(&series.tree_cpu)),
@@ -48,10 +48,10 @@ pub(crate) fn resources(seen: &Seen) -> String {
         "",
         "start to first `next`, ms",
         "p90, ms",
-        "system calls of an invocation",
-        "with its program",
-        "memory before the first event, KB",
-        "at most over 6 MB events, KB",
+        "system calls of 200 B",
+        "…with its program",
+        "memory before any event, KB",
+        "at most over 6 MB, KB",
     ])];
     let or_not = |value: Option<f64>| number(value.unwrap_or(f64::NAN));
     let kb = |kib: Option<u64>| or_not(kib.map(|kib| kib as f64 * 1.024));
