@@ -119,7 +119,7 @@ impl Request {
             if filled == buffer.len() {
                 return Err(io::Error::other("more was said than anybody has to say"));
             }
-            match stream.read(&mut buffer[filled..])? {
+            match stream.read(&mut buffer[filled..]).map_err(in_words)? {
                 0 if filled == 0 => return Ok(None),
                 0 => return Err(io::Error::other("it hung up in the middle of a request")),
                 read => filled += read,
@@ -139,6 +139,17 @@ impl Request {
             }
         }
     }
+}
+
+/// A read that has waited for as long as it may fails with words of the kernel's that help nobody.
+fn in_words(error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::WouldBlock {
+        return error;
+    }
+    let seconds = PATIENCE.as_secs();
+    let words =
+        format!("said nothing for {seconds} s; a second connection beside the first is not served");
+    io::Error::new(io::ErrorKind::TimedOut, words)
 }
 
 fn body_length(head: &[u8]) -> io::Result<usize> {
