@@ -1,12 +1,11 @@
 //! Who is measured, and one of them as a running process with a Lambda of its own.
 
 use std::fs::File;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::event::Delivery;
@@ -150,8 +149,7 @@ impl Running {
             .envs(environment(&lambda.address))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(File::create(&errors).map_err(problem)?)
-            .process_group(0);
+            .stderr(File::create(&errors).map_err(problem)?);
         let began = Instant::now();
         let process = command.spawn().map_err(problem)?;
         // From here on a failure ends the process too.
@@ -182,13 +180,14 @@ impl Running {
 }
 
 impl Drop for Running {
-    /// Kindly first: under strace the contender's end is what is waited for, and a bridge ends its program.
+    /// It has no group of its own, so that whoever ends this bench ends everything.  Kindly first: under
+    /// strace the contender's end is what is waited for, and a bridge ends its program.
     fn drop(&mut self) {
         self.lambda.hang_up();
-        let group = Pid::from_raw(self.process.id().cast_signed());
+        let process = Pid::from_raw(self.process.id().cast_signed());
         for (signal, patience) in [(Signal::SIGTERM, 1_000), (Signal::SIGKILL, 5_000)] {
             // It may have ended already.
-            killpg(group, signal).ok();
+            kill(process, signal).ok();
             let until = Instant::now() + Duration::from_millis(patience);
             while Instant::now() < until {
                 if !matches!(self.process.try_wait(), Ok(None)) {
