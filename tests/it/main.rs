@@ -21,6 +21,8 @@ mod life;
 mod logs;
 mod programs;
 mod replies;
+mod resident;
+mod resources;
 mod rie;
 mod start;
 mod surroundings;

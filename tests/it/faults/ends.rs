@@ -7,7 +7,7 @@ use crate::support::{Bridge, Delivery, Lambda};
 #[test]
 fn a_handler_that_ends_in_the_middle_of_its_request_is_told_and_not_given_it_again() {
     let event = format!("\"{}\"", "x".repeat(6_000_000));
-    for bytes in [1, 4095, 65_536, 3_000_000] {
+    for bytes in [1, 4095, 65_536, 3_000_000, 5_999_999] {
         let program = format!(
             "
 import os
