@@ -85,6 +85,14 @@ impl Handler {
         self.read_at_most(PIPE_BYTES);
     }
 
+    /// The same, and whether the process has ended: who comes late sees all that happened in time.
+    pub fn look_once_more(&mut self) {
+        self.catch_up();
+        if !self.ended && self.process.has_ended() {
+            self.last_words();
+        }
+    }
+
     fn read_at_most(&mut self, limit: usize) {
         let until = (self.buffer.len() + limit).min(MAX_LINE_BYTES);
         while let Some(replies) = self.replies.as_ref().filter(|_| self.buffer.len() <= until) {

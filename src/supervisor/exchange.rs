@@ -151,9 +151,10 @@ impl Supervisor {
         }
     }
 
-    /// What was printed in time is taken, however late we come to look: data comes before the timer.
+    /// What happened in time counts, however late we come to look: data before the end, and the end before
+    /// the timer.
     fn last_look(&mut self) -> Option<Outcome> {
-        self.stage.handler()?.catch_up();
+        self.stage.handler()?.look_once_more();
         while let Some(happening) = self.stage.handler().and_then(Handler::known) {
             if let Some(outcome) = self.heard(happening) {
                 return Some(outcome);

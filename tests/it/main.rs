@@ -15,6 +15,7 @@ mod cases;
 mod end;
 mod faults;
 mod floods;
+mod freeze;
 mod headers;
 mod layers;
 mod life;
