@@ -124,7 +124,7 @@ fn place_descriptors(order: &Order, report: &OwnedFd) -> nix::Result<()> {
         None => None,
     };
     let kept = [Some(report.as_raw_fd()), reply.as_ref().map(|(fd, _)| fd.as_raw_fd())];
-    for fd in open_descriptors().into_iter().filter(|fd| *fd > 2 && !kept.contains(&Some(*fd))) {
+    for fd in open_descriptors()?.into_iter().filter(|fd| *fd > 2 && !kept.contains(&Some(*fd))) {
         // The folder that lists them is among them, and closed by now.
         best_effort(nix::unistd::close(fd));
     }
@@ -138,9 +138,11 @@ fn place_descriptors(order: &Order, report: &OwnedFd) -> nix::Result<()> {
     Ok(())
 }
 
-fn open_descriptors() -> Vec<RawFd> {
-    let Ok(folder) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
-    folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+/// Which cannot be told is a refusal: the program would hold our report open, and its start never be told.
+fn open_descriptors() -> nix::Result<Vec<RawFd>> {
+    let folder = std::fs::read_dir("/proc/self/fd")
+        .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or_default()))?;
+    Ok(folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
 }
 
 /// A descriptor of our own for an inherited number: exec closes it.
