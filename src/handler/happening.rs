@@ -2,6 +2,7 @@
 //!
 //! Data comes before the process's end, and no flood of one kind keeps another from being told.
 
+use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -264,8 +265,11 @@ async fn read_replies(replies: &mut Option<pipe::Receiver>, buffer: &mut BytesMu
     if buffer.capacity() - buffer.len() < READ_BYTES / 2 {
         buffer.reserve(READ_BYTES);
     }
-    // A failing pipe tells no more than one that ended.
-    !matches!(pipe.read_buf(buffer).await, Ok(length) if length > 0)
+    match pipe.read_buf(buffer).await {
+        Ok(length) => length == 0,
+        // A failing pipe tells no more than one that ended; one that was interrupted goes on.
+        Err(error) => error.kind() != io::ErrorKind::Interrupted,
+    }
 }
 
 async fn readable(stream: Option<&LogStream>) {

@@ -198,6 +198,16 @@ async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
+/// Reads what has come; an interruption must not cost the connection, on which an event may be.
+async fn read(stream: &mut TcpStream, input: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match stream.read(input).await {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+            read => return read,
+        }
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct LinkTransport {
@@ -240,7 +250,7 @@ impl Transport for LinkTransport {
         self.write_held(timeout)?;
         let timeout = self.started.map_or(timeout, |started| timeout_of(timeout, started));
         let input = self.buffers.input_append_buf();
-        let length = self.link.within(timeout, self.stream.read(input))?;
+        let length = self.link.within(timeout, read(&mut self.stream, input))?;
         self.started.get_or_insert_with(Instant::now);
         self.link.set_interruptible(false);
         self.buffers.input_appended(length);
