@@ -2,7 +2,11 @@
 //! They are told with the deployed build, whose path is in `LAMBDA_STDIO_STATIC`: it has no loader that
 //! would be hit instead, and the allocator and the system calls are those of production.
 
+mod failures;
+mod limits;
+mod moments;
 mod patience;
+mod scenario;
 
 use std::ffi::OsString;
 
