@@ -13,6 +13,7 @@ mod support;
 mod api;
 mod cases;
 mod end;
+mod fault_table;
 mod faults;
 mod floods;
 mod freeze;
