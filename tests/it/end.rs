@@ -163,7 +163,7 @@ fn a_storm_of_signals_is_one_end() {
     let bridge = Bridge::with(&lambda, &tagged("1"));
     lambda.event("1").is_response("1");
     lambda.idle();
-    for _ in 0..1000 {
+    for _ in 0..scaled(1000, 10_000) {
         bridge.signal(Signal::SIGCHLD);
         bridge.signal(Signal::SIGWINCH);
     }

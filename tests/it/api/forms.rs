@@ -127,16 +127,14 @@ fn chunks_of_every_kind_are_put_together_up_to_the_limit() {
     lambda.invoke(Delivery::raw(chunked(&format!("{singly}0\r\n\r\n")))).is_response(&event);
     for body in [
         "0003\r\n[3]\r\n0\r\n\r\n",
-        "3 ; name=value; other=\"a;b\"\r\n[3]\r\n0\r\n\r\n",
+        "3 ; a=\"b;c\"\r\n[3]\r\n0;d\r\n\r\n",
         "3\r\n[3]\r\n0\r\nTrailer: value\r\nOther: value\r\n\r\n",
     ] {
-        let answer = lambda.invoke(Delivery::raw(chunked(body)));
-        assert!(
-            answer.text() == "[3]" || answer.is_error("Runtime.TruncatedEvent").contains("cut off"),
-            "{body}: {}",
-            answer.text()
-        );
+        lambda.invoke(Delivery::raw(chunked(body))).is_response("[3]");
     }
+    // ureq takes twenty bytes for a chunk's length; Lambda says nothing more there.
+    let long = chunked("3;name=of-an-extension\r\n[3]\r\n0\r\n\r\n");
+    lambda.invoke(Delivery::raw(long)).is_error("Runtime.TruncatedEvent");
     // No length says beforehand that it is too much.
     let much = format!("10000\r\n{}\r\n", "x".repeat(65_536)).repeat(97);
     let said = lambda.invoke(Delivery::raw(chunked(&much))).is_error("Runtime.TruncatedEvent");
