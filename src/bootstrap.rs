@@ -1,6 +1,7 @@
 //! From configuration to a worker, and from a signal to the end.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
@@ -71,6 +72,7 @@ fn serve(variables: &Variables, arguments: &[OsString]) -> Result<(), Failure> {
     let address = Address::parse(&address)?;
     harden();
     spare_children();
+    has_descriptors_to_start()?;
     let runtime = Rc::new(Builder::new_current_thread().enable_all().build()?);
     let interrupt = Interrupt::new();
     hear_signals(&runtime, &interrupt)?;
@@ -110,6 +112,13 @@ fn harden() {
     if let Err(errno) = hardened {
         tracing::warn!(%errno, "the bridge could not be shielded from the handler");
     }
+}
+
+/// Whether there are the five descriptors that tokio wants at once.  It panics where the pair of sockets
+/// for its signals is not among them, so they are looked for first.
+fn has_descriptors_to_start() -> std::io::Result<()> {
+    let pairs: std::io::Result<Vec<_>> = (0..3).map(|_| UnixStream::pair()).collect();
+    pairs.map(drop)
 }
 
 fn hear_signals(runtime: &Runtime, interrupt: &Interrupt) -> std::io::Result<()> {

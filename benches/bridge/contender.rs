@@ -147,6 +147,8 @@ impl Running {
             .current_dir(folder)
             .env_clear()
             .envs(environment(&lambda.address))
+            // Where awslambdaric was installed.
+            .envs(std::env::var_os("PYTHONPATH").map(|folder| ("PYTHONPATH", folder)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&errors).map_err(problem)?);

@@ -82,7 +82,8 @@ fn python(arguments: &Arguments) -> Result<PathBuf, String> {
     let python = arguments.python.clone().unwrap_or_else(|| "python3".into());
     let has_it = run(Command::new(&python).args(["-c", "import awslambdaric, runtime_client"]));
     has_it.map(|_| python).map_err(|_| {
-        "to have it: `python3 -m pip install awslambdaric`, or name its folder in PYTHONPATH".to_owned()
+        "to have it: `python3 -m pip install awslambdaric`, or name its folder in PYTHONPATH"
+            .to_owned()
     })
 }
 

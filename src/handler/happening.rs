@@ -2,6 +2,7 @@
 //!
 //! Data comes before the process's end, and no flood of one kind keeps another from being told.
 
+use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -92,6 +93,14 @@ impl Handler {
     /// pipe holds, so that a flood does not keep us here.
     pub fn catch_up(&mut self) {
         self.read_at_most(PIPE_BYTES);
+    }
+
+    /// The same, and whether the process has ended: who comes late sees all that happened in time.
+    pub fn look_once_more(&mut self) {
+        self.catch_up();
+        if !self.ended && self.process.has_ended() {
+            self.last_words();
+        }
     }
 
     fn read_at_most(&mut self, limit: usize) {
@@ -317,8 +326,11 @@ async fn read_replies(replies: &mut Option<pipe::Receiver>, buffer: &mut BytesMu
     if buffer.capacity() - buffer.len() < READ_BYTES / 2 {
         buffer.reserve(READ_BYTES);
     }
-    // A failing pipe tells no more than one that ended.
-    !matches!(pipe.read_buf(buffer).await, Ok(length) if length > 0)
+    match pipe.read_buf(buffer).await {
+        Ok(length) => length == 0,
+        // A failing pipe tells no more than one that ended; one that was interrupted goes on.
+        Err(error) => error.kind() != io::ErrorKind::Interrupted,
+    }
 }
 
 async fn readable(stream: Option<&LogStream>) {

@@ -124,7 +124,7 @@ fn place_descriptors(order: &Order, report: &OwnedFd) -> nix::Result<()> {
         None => None,
     };
     let kept = [Some(report.as_raw_fd()), reply.as_ref().map(|(fd, _)| fd.as_raw_fd())];
-    for fd in open_descriptors().into_iter().filter(|fd| *fd > 2 && !kept.contains(&Some(*fd))) {
+    for fd in open_descriptors()?.into_iter().filter(|fd| *fd > 2 && !kept.contains(&Some(*fd))) {
         // The folder that lists them is among them, and closed by now.
         best_effort(nix::unistd::close(fd));
     }
@@ -138,9 +138,11 @@ fn place_descriptors(order: &Order, report: &OwnedFd) -> nix::Result<()> {
     Ok(())
 }
 
-fn open_descriptors() -> Vec<RawFd> {
-    let Ok(folder) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
-    folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+/// Which cannot be told is a refusal: the program would hold our report open, and its start never be told.
+fn open_descriptors() -> nix::Result<Vec<RawFd>> {
+    let folder = std::fs::read_dir("/proc/self/fd")
+        .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or_default()))?;
+    Ok(folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
 }
 
 /// A descriptor of our own for an inherited number: exec closes it.
@@ -176,14 +178,37 @@ fn become_program(program: &OsStr, arguments: &[OsString]) -> Errno {
 
 /// Whether a file begins as a program for this machine does; one that cannot be read is left to exec.
 fn has_known_head(program: &Path) -> bool {
-    let mut head = [0; 20];
-    match std::fs::File::open(program).and_then(|mut file| io::Read::read(&mut file, &mut head)) {
-        Ok(20) if head.starts_with(b"\x7fELF") => {
-            head.ends_with(&OUR_MACHINE.to_le_bytes()) || elf_may_be_emulated()
+    let mut head = Vec::new();
+    let read = std::fs::File::open(program).and_then(|file| {
+        let length = file.metadata()?.len();
+        io::Read::read_to_end(&mut io::Read::take(file, ELF_HEADER_BYTES), &mut head)?;
+        Ok(length)
+    });
+    match read {
+        Ok(length) if head.starts_with(b"\x7fELF") => {
+            is_ours_and_whole(&head, length) || elf_may_be_emulated()
         }
-        Ok(length) => length >= 2 && head.starts_with(b"#!"),
+        Ok(_) => head.starts_with(b"#!"),
         Err(_) => true,
     }
+}
+
+/// The header of an ELF program of 64 bits, and one entry of the table it names.
+const ELF_HEADER_BYTES: u64 = 64;
+const ELF_ENTRY_BYTES: u64 = 56;
+
+/// Whether an ELF file is for this machine and holds what the kernel reads of it before anything else.
+fn is_ours_and_whole(head: &[u8], length: u64) -> bool {
+    let number = |at: usize| head.get(at..)?.first_chunk().copied().map(u16::from_le_bytes);
+    let table = head.get(32..).and_then(|rest| rest.first_chunk().copied()).map(u64::from_le_bytes);
+    let (Some(entry), Some(entries), Some(table)) = (number(54), number(56), table) else {
+        return false;
+    };
+    let end = table.checked_add(u64::from(entries) * ELF_ENTRY_BYTES);
+    number(18) == Some(OUR_MACHINE)
+        && u64::from(entry) == ELF_ENTRY_BYTES
+        && entries > 0
+        && end.is_some_and(|end| end <= length)
 }
 
 /// Whether the kernel was told of an emulator for some ELF programs.
@@ -198,6 +223,24 @@ fn elf_may_be_emulated() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_elf_file_is_whole_once_its_table_is_there() {
+        let mut head = vec![0; 64];
+        head[18..20].copy_from_slice(&OUR_MACHINE.to_le_bytes());
+        head[32] = 64;
+        head[54] = 56;
+        head[56] = 2;
+        for (length, whole) in [(64 + 111, false), (64 + 112, true), (1 << 40, true)] {
+            assert_eq!(is_ours_and_whole(&head, length), whole, "{length}");
+        }
+        assert!(!is_ours_and_whole(&head[..57], 1000), "cut in its header");
+        for (at, wrong) in [(18, 0xff), (39, 0xff), (54, 0), (56, 0)] {
+            let mut broken = head.clone();
+            broken[at] = wrong;
+            assert!(!is_ours_and_whole(&broken, 1 << 40), "byte {at}");
+        }
+    }
 
     #[test]
     fn an_order_survives_its_way_through_arguments() {

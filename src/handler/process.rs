@@ -48,6 +48,14 @@ impl Process {
         }
     }
 
+    /// Whether it has ended, asked of the kernel.
+    pub(super) fn has_ended(&mut self) -> bool {
+        if !self.ended {
+            self.look();
+        }
+        self.ended
+    }
+
     fn look(&mut self) {
         let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         // A status that cannot be decoded (a real-time signal) is an end too.

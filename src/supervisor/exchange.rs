@@ -159,17 +159,18 @@ impl Supervisor {
     /// Whether the reply comes at once.
     fn glance(&mut self) -> Option<Outcome> {
         self.stage.handler()?.glance();
-        while let Some(happening) = self.stage.handler().and_then(Handler::known) {
-            if let Some(outcome) = self.heard(happening) {
-                return Some(outcome);
-            }
-        }
-        None
+        self.known_outcome()
     }
 
-    /// What was printed in time is taken, however late we come to look: data comes before the timer.
+    /// What happened in time counts, however late we come to look: data before the end, and the end before
+    /// the timer.
     fn last_look(&mut self) -> Option<Outcome> {
-        self.stage.handler()?.catch_up();
+        self.stage.handler()?.look_once_more();
+        self.known_outcome()
+    }
+
+    /// What comes of all that is known to have happened.
+    fn known_outcome(&mut self) -> Option<Outcome> {
         while let Some(happening) = self.stage.handler().and_then(Handler::known) {
             if let Some(outcome) = self.heard(happening) {
                 return Some(outcome);

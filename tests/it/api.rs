@@ -1,5 +1,7 @@
 //! Stories of Lambda's side going wrong: refusals, resets, silence, odd headers.
 
+mod forms;
+
 use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};

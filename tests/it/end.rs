@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Bridge, Delivery, ID, Lambda, Scratch, WAIT, tagged, trials};
+use crate::support::{Bridge, Delivery, ID, Lambda, Scratch, WAIT, scaled, tagged};
 
 /// All that may pass from the signal to the bridge's end is half of this.
 const GENEROUS: Duration = Duration::from_secs(1);
@@ -163,7 +163,7 @@ fn a_storm_of_signals_is_one_end() {
     let bridge = Bridge::with(&lambda, &tagged("1"));
     lambda.event("1").is_response("1");
     lambda.idle();
-    for _ in 0..1000 {
+    for _ in 0..scaled(1000, 10_000) {
         bridge.signal(Signal::SIGCHLD);
         bridge.signal(Signal::SIGWINCH);
     }
@@ -182,7 +182,7 @@ fn a_killed_bridge_leaves_no_handler() {
         r#"while read -r line; do case $line in *busy*) while :; do :; done;; esac
         {ID}; printf '{{"id":"%s","result":1}}\n' "$id"; done"#
     );
-    for trial in 0..(trials(200) / 10).max(10) {
+    for trial in 0..scaled(20, 1000) {
         let lambda = Lambda::start();
         for _ in 0..5 {
             lambda.deliver(Delivery::new("1"));

@@ -123,3 +123,72 @@ fn an_errors_headers_are_lambdas_form() {
     lambda.event("2").is_error("Runtime.HandlerExited");
     bridge.leaves_nothing();
 }
+
+#[test]
+fn every_byte_that_a_header_may_hold_stays_inside_the_context() {
+    let lambda = Lambda::start();
+    let bridge = Bridge::of(&lambda).program(&["cat"]).start();
+    let odd: Vec<u8> = (0x20..=0xff).filter(|byte| *byte != 0x7f).collect();
+    let vast = "x".repeat(60_000).into_bytes();
+    let forging = b"\"},\"context\":{\"awsRequestId\":\"forged".to_vec();
+    for value in [odd, vast, forging] {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nLambda-Runtime-Aws-Request-Id: r\r\n\
+            Lambda-Runtime-Trace-Id: .";
+        let delivery = [&head[..], &value, b".\r\n\r\n1"].concat();
+        let answer = lambda.invoke(Delivery::raw(delivery));
+        let line: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(line.as_object().unwrap().len(), 3, "{line}");
+        assert_eq!((&line["event"], &line["context"]["awsRequestId"]), (&1.into(), &"r".into()));
+        let expected = format!(".{}.", String::from_utf8_lossy(&value));
+        assert_eq!(line["context"]["xRayTraceId"], expected);
+    }
+    bridge.leaves_nothing();
+}
+
+#[test]
+fn a_client_context_may_be_deep_and_long() {
+    let lambda = Lambda::start();
+    let bridge = Bridge::with(&lambda, &telling_context());
+    let deep = [vec!['['; 20_000], vec![']'; 20_000]].concat().iter().collect::<String>();
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(40_000));
+    for value in [deep.clone(), long] {
+        let answer = lambda
+            .invoke(Delivery::new("1").header(&format!("Lambda-Runtime-Client-Context: {value}")));
+        assert_eq!(answer.kind, "response", "{}", answer.text());
+        assert!(answer.text().contains(&format!("\"clientContext\":{value}")));
+    }
+    let open = format!("Lambda-Runtime-Client-Context: {}", &deep[..20_000]);
+    let answer = lambda.invoke(Delivery::new("1").header(&open));
+    assert!(answer.kind == "response" && !answer.text().contains("clientContext"));
+    bridge.leaves_nothing();
+}
+
+#[test]
+fn trace_and_tenant_are_each_requests_own_and_no_variable() {
+    let lambda = Lambda::start();
+    let folder = Scratch::new();
+    let script = format!(
+        r#"tr '\0' '\n' </proc/$$/environ >>"$D/environ"
+        while read -r line; do {ID}; {CONTEXT}; case $line in *bad*) exit 1;; esac
+        printf '{{"id":"%s","result":%s}}\n' "$id" "$c"; done"#
+    );
+    let bridge = Bridge::of(&lambda).env("D", folder.text()).shell(&script).start();
+    let from = |number: u32, event: &str| {
+        Delivery::new(event)
+            .header(&format!("Lambda-Runtime-Trace-Id: Root=1-secret-{number}"))
+            .header(&format!("Lambda-Runtime-Aws-Tenant-Id: tenant-secret-{number}"))
+    };
+    for number in 1..=3 {
+        let seen: Value = serde_json::from_slice(&lambda.invoke(from(number, "1")).body).unwrap();
+        assert_eq!(seen["xRayTraceId"], format!("Root=1-secret-{number}"));
+        assert_eq!(seen["tenantId"], format!("tenant-secret-{number}"));
+        // The next generation is started right behind it.
+        lambda.invoke(from(number, "\"bad\"")).is_error("Runtime.HandlerExited");
+        let seen: Value = serde_json::from_slice(&lambda.event("1").body).unwrap();
+        assert_eq!((&seen["xRayTraceId"], &seen["tenantId"]), (&Value::Null, &Value::Null));
+    }
+    let environ = folder.read("environ");
+    assert!(environ.matches("LAMBDA_STDIO_PROTOCOL=1").count() == 4, "{environ}");
+    assert!(!environ.contains("secret") && !environ.contains("TRACE"), "{environ}");
+    bridge.leaves_nothing();
+}

@@ -3,7 +3,7 @@
 mod context;
 mod modes;
 
-use crate::support::{Bridge, Delivery, ID, Lambda, python, tagged, trials};
+use crate::support::{Bridge, Delivery, ID, Lambda, python, scaled, tagged};
 
 /// A tagged handler in Python that gives the event back.
 const TAGGED: &str = "
@@ -158,7 +158,8 @@ fn a_reply_is_delivered_even_if_the_process_dies_right_after_it() {
     for end in ["exit 0", "exit 1", "kill -SEGV $$", "kill -KILL $$"] {
         let lambda = Lambda::start();
         let bridge = Bridge::with(&lambda, &format!("read -r line; echo $$; {end}"));
-        let mut pids: Vec<String> = (0..trials(5)).map(|_| lambda.event("1").text()).collect();
+        let mut pids: Vec<String> =
+            (0..scaled(5, 2500)).map(|_| lambda.event("1").text()).collect();
         let served = pids.len();
         assert!(pids.iter().all(|pid| pid.parse::<u32>().is_ok()), "{end}: {pids:?}");
         pids.sort();

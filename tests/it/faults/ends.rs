@@ -7,7 +7,7 @@ use crate::support::{Bridge, Delivery, Lambda};
 #[test]
 fn a_handler_that_ends_in_the_middle_of_its_request_is_told_and_not_given_it_again() {
     let event = format!("\"{}\"", "x".repeat(6_000_000));
-    for bytes in [1, 4095, 65_536, 3_000_000] {
+    for bytes in [1, 4095, 65_536, 3_000_000, 5_999_999] {
         let program = format!(
             "
 import os
@@ -91,4 +91,30 @@ fn a_refusal_of_next_ends_the_runtime() {
         assert_eq!((lambda.nexts().len(), lambda.answers_now().len()), (1, 0));
         bridge.left_nothing();
     }
+}
+
+#[test]
+fn a_replacement_that_cannot_be_started_is_told_with_the_errno() {
+    let lambda = Lambda::start();
+    let folder = tempfile::tempdir().unwrap();
+    let program = programs::script(folder.path(), "while read -r line; do echo $$; done");
+    let bridge = Bridge::of(&lambda).program(&[program.to_str().unwrap()]).start();
+    let first: i32 = lambda.event("1").text().parse().unwrap();
+    lambda.idle();
+    programs::set_mode(&program, 0o644);
+    programs::kill(first);
+    bridge.logged("handler not started");
+    let said = lambda.invoke(soon()).is_error("Runtime.HandlerSpawnFailed");
+    assert_eq!(
+        said,
+        format!(
+            "cannot start {}: it is not executable: chmod +x it before it is packaged (or its folder \
+             cannot be entered, or its file system is mounted noexec) (EACCES)",
+            program.display()
+        )
+    );
+    programs::set_mode(&program, 0o755);
+    let next: i32 = lambda.event("2").text().parse().unwrap();
+    assert_eq!(bridge.descendants(), [next]);
+    bridge.leaves_nothing();
 }

@@ -3,12 +3,13 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use crate::support::{Bridge, Lambda, trials};
+use crate::support::{Answer, Bridge, Lambda, eventually, scaled, trials};
 
 /// A shell script as a program in a folder.
 pub(super) fn script(folder: &Path, lines: &str) -> PathBuf {
@@ -52,23 +53,29 @@ impl TaskRoot {
         root
     }
 
-    /// Starts `handler` there: the init error of this type, its message without the folder's own name, and
-    /// the end that follows, of which nothing is left.
+    /// Starts `handler` there: the message of the init error of this type, without the folder's own name.
     #[track_caller]
     fn refuses(&self, handler: &str, error_type: &str) -> String {
+        self.refusal(handler)
+            .is_error(error_type)
+            .replace(self.path().to_str().unwrap(), "/var/task")
+    }
+
+    /// The init error that follows from starting `handler` there, after which nothing is left.
+    #[track_caller]
+    fn refusal(&self, handler: &str) -> Answer {
         let lambda = Lambda::start();
         let root = self.path().to_str().unwrap();
         let mut bridge =
             Bridge::of(&lambda).env("LAMBDA_TASK_ROOT", root).env("_HANDLER", handler).start();
         let answer = lambda.answer();
         assert_eq!(answer.kind, "init error");
-        let said = answer.is_error(error_type);
         assert_eq!(bridge.ended().code(), Some(1));
         assert_eq!(lambda.nexts(), [], "no event was asked for");
         assert_eq!(lambda.answers_now().len(), 0, "it was told once");
         bridge.left_nothing();
         bridge.logged("the handler cannot serve: ");
-        said.replace(root, "/var/task")
+        answer
     }
 
     #[track_caller]
@@ -117,6 +124,28 @@ fn a_file_that_is_being_written_is_told_as_such() {
     let root = TaskRoot::with("#!/bin/sh\n");
     let _writer = std::fs::File::options().append(true).open(root.path().join("handler")).unwrap();
     root.cannot_start("its file is being written (ETXTBSY)");
+}
+
+#[test]
+fn a_file_that_is_written_for_a_moment_longer_starts_all_the_same() {
+    for _ in 0..scaled(5, 500) {
+        let root = TaskRoot::with("#!/bin/sh\nwhile read -r line; do echo 1; done\n");
+        let file = root.path().join("handler");
+        let writer = std::fs::File::options().append(true).open(&file).unwrap();
+        let lambda = Lambda::start();
+        let began = Instant::now();
+        let bridge = Bridge::of(&lambda).program(&[file.to_str().unwrap()]).start();
+        eventually("the launcher runs", || !bridge.descendants().is_empty());
+        std::thread::sleep(Duration::from_millis(10));
+        drop(writer);
+        // The launcher tries for a quarter of a second; on a machine this busy it was no moment.
+        if began.elapsed() > Duration::from_millis(150) {
+            continue;
+        }
+        lambda.event("1").is_response("1");
+        assert!(!bridge.logs().contains("handler not started"), "{}", bridge.logs());
+        bridge.leaves_nothing();
+    }
 }
 
 #[test]
@@ -192,6 +221,28 @@ fn a_program_for_another_machine_is_told_as_such() {
         }
         let why = format!("it is built for {built_for}, and this is {name} (ENOEXEC)");
         TaskRoot::with(elf_for(machine)).cannot_start(&why);
+    }
+}
+
+#[test]
+fn a_program_that_was_cut_off_is_told_as_such() {
+    let ours = if cfg!(target_arch = "aarch64") { 183 } else { 62 };
+    TaskRoot::with(elf_for(ours)).cannot_start("its ELF file is broken or cut off (ENOEXEC)");
+    // A real one, cut in its headers; whichever way the kernel takes it, nothing hangs and the cause is told.
+    let whole = std::fs::read("/bin/cat").unwrap();
+    for kept in [20, 63, 64, 100, 200] {
+        let root = TaskRoot::with(&whole[..kept]);
+        let said = root.refuses("./handler", "Runtime.InvalidEntrypoint");
+        assert!(said.starts_with("cannot start /var/task/handler: "), "{kept}: {said}");
+        assert!(said.ends_with("(ENOEXEC)") || said.ends_with("(EIO)"), "{kept}: {said}");
+    }
+    // Cut behind them, it starts, and the loader or the kernel ends it.
+    for kept in [4096, whole.len() / 2] {
+        let root = TaskRoot::with(&whole[..kept]);
+        let said = root.refusal("./handler").text();
+        let told =
+            said.contains("cannot start ") || said.contains("the handler ended before it was");
+        assert!(told, "{kept}: {said}");
     }
 }
 

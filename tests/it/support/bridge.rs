@@ -1,5 +1,6 @@
 //! The real `bootstrap`, started as Lambda starts it, with everything it logs collected.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -29,9 +30,14 @@ static MARKS: AtomicU32 = AtomicU32::new(0);
 impl Bridge {
     /// A bridge that talks to this Lambda; its handler and variables follow.
     pub(crate) fn of(lambda: &Lambda) -> Builder {
+        Self::built_as(env!("CARGO_BIN_EXE_bootstrap"), lambda)
+    }
+
+    /// The same, from another build of the bootstrap.
+    pub(crate) fn built_as(program: impl AsRef<OsStr>, lambda: &Lambda) -> Builder {
         // Whoever has this variable in its environment descends from the bridge.
         let mark = format!("{}-{}", std::process::id(), MARKS.fetch_add(1, Ordering::Relaxed));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+        let mut command = Command::new(program);
         command
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
@@ -72,6 +78,18 @@ impl Bridge {
         let until = Instant::now() + PATIENCE;
         while !self.logs().contains(text) {
             assert!(Instant::now() < until, "never logged: {text}; but:\n{}", self.logs());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Its status, if it has ended within this time.
+    pub(crate) fn ended_within(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let until = Instant::now() + patience;
+        loop {
+            let status = self.child.try_wait().unwrap();
+            if status.is_some() || Instant::now() >= until {
+                return status;
+            }
             std::thread::sleep(Duration::from_millis(2));
         }
     }

@@ -3,12 +3,14 @@
 mod bridge;
 mod http;
 mod lambda;
+mod message;
 mod scratch;
 mod tools;
 
 pub(crate) use bridge::{Bridge, Builder};
 pub(crate) use http::{Heard, free_address, post};
-pub(crate) use lambda::{Answer, Delivery, Lambda};
+pub(crate) use lambda::Lambda;
+pub(crate) use message::{Answer, Delivery};
 pub(crate) use scratch::{COUNT, Scratch, WAIT};
 pub(crate) use tools::{search_path, tool};
 
@@ -46,4 +48,14 @@ pub(crate) fn python(lambda: &Lambda, program: &str) -> Builder {
 #[expect(clippy::disallowed_methods, reason = "a test's own variable, not configuration")]
 pub(crate) fn trials(few: u32) -> u32 {
     std::env::var("LAMBDA_STDIO_TRIALS").ok().and_then(|text| text.parse().ok()).unwrap_or(few)
+}
+
+/// The same, where `LAMBDA_STDIO_TRIALS=1000` asks for another figure than a thousand.
+pub(crate) fn scaled(few: u32, whole: u32) -> u32 {
+    match trials(0) {
+        0 => few,
+        thousandths => {
+            (u64::from(whole) * u64::from(thousandths) / 1000).max(1).try_into().unwrap()
+        }
+    }
 }
