@@ -20,8 +20,8 @@ pub(crate) struct Arguments {
     pub(crate) only: Vec<String>,
     /// Instead of the bootstrap that is built as it is deployed.
     pub(crate) bootstrap: Option<PathBuf>,
-    /// A Python that has awslambdaric.
-    pub(crate) python: Option<PathBuf>,
+    /// The folder in which awslambdaric was installed, if python3 does not know it.
+    pub(crate) awslambdaric: Option<PathBuf>,
     /// Whether a contender that is not here is an error.
     pub(crate) all: bool,
     /// Whether a figure that is missed is an error.
@@ -46,7 +46,7 @@ cargo bench --bench bridge -- [OPTIONS]
                     ours, plain, lambda_runtime, awslambdaric, anew
   --quick           only latencies: no start, memory, system calls
   --bootstrap PATH  this program instead of the one that is built
-  --python PATH     a Python that has awslambdaric
+  --awslambdaric FOLDER   where awslambdaric was installed, if python3 does not know it
   --all             a contender that is not here is an error
   --assert          a figure that is missed is an error
   --json            the figures as JSON, alone on standard output
@@ -61,7 +61,7 @@ impl Arguments {
             sizes: Vec::new(),
             only: Vec::new(),
             bootstrap: None,
-            python: None,
+            awslambdaric: None,
             all: false,
             assert: false,
             quick: false,
@@ -87,7 +87,7 @@ impl Arguments {
                     arguments.only.push(key);
                 }
                 "--bootstrap" => arguments.bootstrap = Some(value(word, words.next())?),
-                "--python" => arguments.python = Some(value(word, words.next())?),
+                "--awslambdaric" => arguments.awslambdaric = Some(value(word, words.next())?),
                 "--all" => arguments.all = true,
                 "--assert" => arguments.assert = true,
                 "--quick" => arguments.quick = true,

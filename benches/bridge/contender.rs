@@ -79,7 +79,7 @@ impl Contender {
         match self {
             Self::Floor | Self::Ours | Self::Plain | Self::Anew => None,
             Self::LambdaRuntime => programs.lambda_runtime.as_ref().err().map(String::as_str),
-            Self::Awslambdaric => programs.python.as_ref().err().map(String::as_str),
+            Self::Awslambdaric => programs.awslambdaric.as_ref().err().map(String::as_str),
         }
     }
 
@@ -96,8 +96,7 @@ impl Contender {
                 vec![programs.lambda_runtime.as_ref().map_or_else(missing, Clone::clone)]
             }
             Self::Awslambdaric => {
-                let python = programs.python.as_ref().map_or_else(missing, Clone::clone);
-                vec![python, "-m".into(), "awslambdaric".into(), "peer.answer".into()]
+                vec!["python3".into(), "-m".into(), "awslambdaric".into(), "peer.answer".into()]
             }
         };
         let folder = match self {
@@ -147,8 +146,7 @@ impl Running {
             .current_dir(folder)
             .env_clear()
             .envs(environment(&lambda.address))
-            // Where awslambdaric was installed.
-            .envs(std::env::var_os("PYTHONPATH").map(|folder| ("PYTHONPATH", folder)))
+            .envs(programs.awslambdaric.iter().map(|folder| ("PYTHONPATH", folder)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&errors).map_err(problem)?);

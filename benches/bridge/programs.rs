@@ -12,7 +12,8 @@ pub(crate) struct Programs {
     pub(crate) echo: PathBuf,
     pub(crate) bootstrap: PathBuf,
     pub(crate) lambda_runtime: Result<PathBuf, String>,
-    pub(crate) python: Result<PathBuf, String>,
+    /// What python3 needs as its PYTHONPATH to find AWS's runtime for it.
+    pub(crate) awslambdaric: Result<PathBuf, String>,
     /// Where contenders write their standard error, and strace its counts.
     pub(crate) scratch: PathBuf,
 }
@@ -36,7 +37,7 @@ impl Programs {
             } else {
                 Err("it was not asked for".to_owned())
             },
-            python: python(arguments),
+            awslambdaric: awslambdaric(arguments),
             scratch,
         })
     }
@@ -77,12 +78,13 @@ fn lambda_runtime(target: &Path) -> Result<PathBuf, String> {
     Ok(target.join("release/lambda-runtime-peer"))
 }
 
-/// A Python that finds AWS's runtime for it: the one that was named, or the one on the PATH.
-fn python(arguments: &Arguments) -> Result<PathBuf, String> {
-    let python = arguments.python.clone().unwrap_or_else(|| "python3".into());
-    let has_it = run(Command::new(&python).args(["-c", "import awslambdaric, runtime_client"]));
-    has_it.map(|_| python).map_err(|_| {
-        "to have it: `python3 -m pip install awslambdaric`, or name its folder in PYTHONPATH"
+/// AWS's runtime for Python: in the folder that was named, or where python3 finds it by itself.
+fn awslambdaric(arguments: &Arguments) -> Result<PathBuf, String> {
+    let folder = arguments.awslambdaric.clone().unwrap_or_default();
+    let imported = ["-c", "import awslambdaric, runtime_client"];
+    let has_it = run(Command::new("python3").env("PYTHONPATH", &folder).args(imported));
+    has_it.map(|_| folder).map_err(|_| {
+        "to have it: `scripts/test ci tools`, then `--awslambdaric target/tools/awslambdaric-*`"
             .to_owned()
     })
 }
