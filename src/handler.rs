@@ -61,7 +61,9 @@ pub struct Handler {
     /// None once the stream ended, or broke.
     replies: Option<pipe::Receiver>,
     buffer: BytesMut,
-    /// Where a glance reads to.
+    /// Whether their pipe was made as large as it may be, for a large reply.
+    enlarged: bool,
+    /// Where what is known to be there is read to.
     chunk: Vec<u8>,
     decoder: MessageDecoder,
     /// Whether an end of `replies` was handed up as messages already.
@@ -107,6 +109,7 @@ impl Handler {
             input,
             replies: Some(replies),
             buffer: BytesMut::new(),
+            enlarged: false,
             chunk: vec![0; READ_BYTES],
             decoder: MessageDecoder::new(settings.framing),
             told_end: false,
@@ -150,7 +153,7 @@ impl Handler {
         self.tap.copy_request(line.bytes());
         self.lines.request_id = Some(request_id);
         self.input.offer(line);
-        self.input.write_some();
+        self.write_some();
     }
 
     /// The request was answered: nothing more is asked about it.

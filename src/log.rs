@@ -138,7 +138,7 @@ struct OurRecords {
 
 impl Subscriber for OurRecords {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // ureq and its like speak through `log`; only our own crate speaks through `tracing`.
+        // Only our own crate speaks through `tracing`.
         *metadata.level() <= self.level
     }
 

@@ -13,6 +13,7 @@ use tokio::net::unix::pipe;
 use tokio::time::{self, Instant};
 use tokio_util::codec::Decoder;
 
+use super::input::{LARGEST_PIPE_BYTES, PIPE_BYTES, enlarge};
 use super::output::LogStream;
 use super::start::{self, Launch, Launching};
 use super::{Handler, Unstarted};
@@ -29,14 +30,13 @@ const GLANCES: u32 = 4;
 /// milliseconds: many programs come to read sooner.
 const FIRST_LOOK: Duration = Duration::from_micros(150);
 const FIRST_LOOKS: u32 = 12;
+/// Memory of a reply that is not kept.
+const LARGE_BYTES: usize = 256 * 1024;
 /// How long the end of a pipe waits for the process's own end, to name it.
 const END_GRACE: Duration = Duration::from_millis(100);
 /// How often a starting handler is asked whether it has come to read: at first, and at most.
 pub(super) const LOOK_FIRST: Duration = Duration::from_millis(1);
 const LOOK_SELDOM: Duration = Duration::from_millis(5);
-/// What a pipe holds, unless somebody made it larger, and then.
-const PIPE_BYTES: usize = 64 * 1024;
-const LARGEST_PIPE_BYTES: usize = 1024 * 1024;
 /// How many messages may follow one another before others have a turn.
 const MESSAGES_IN_A_ROW: u32 = 32;
 
@@ -92,7 +92,7 @@ impl Handler {
     /// Reads the replies that lie in the pipe, whether the runtime knows of them or not: as much as a
     /// pipe holds, so that a flood does not keep us here.
     pub fn catch_up(&mut self) {
-        self.read_at_most(PIPE_BYTES);
+        self.read_at_most(if self.enlarged { LARGEST_PIPE_BYTES } else { PIPE_BYTES });
     }
 
     /// The same, and whether the process has ended: who comes late sees all that happened in time.
@@ -106,14 +106,13 @@ impl Handler {
     fn read_at_most(&mut self, limit: usize) {
         let until = (self.buffer.len() + limit).min(MAX_LINE_BYTES);
         while let Some(replies) = self.replies.as_ref().filter(|_| self.buffer.len() <= until) {
-            let mut chunk = [0; 4096];
-            match rustix::io::read(replies.as_fd(), &mut chunk) {
+            match rustix::io::read(replies.as_fd(), self.chunk.as_mut_slice()) {
                 Ok(0) => {
                     self.replies = None;
                     self.close(Closed::Output);
                 }
                 Ok(length) => {
-                    self.buffer.extend_from_slice(chunk.get(..length).unwrap_or_default());
+                    self.buffer.extend_from_slice(self.chunk.get(..length).unwrap_or_default());
                 }
                 Err(rustix::io::Errno::INTR) => (),
                 Err(_) => return,
@@ -145,7 +144,7 @@ impl Handler {
                 self.read_logs();
             }
             if has_replies {
-                return self.read_replies_once();
+                return self.read_now();
             }
             if !log::has_room() {
                 return;
@@ -153,11 +152,18 @@ impl Handler {
         }
     }
 
-    /// Reads what is known to lie in the pipe of replies.
-    fn read_replies_once(&mut self) {
+    /// Reads what is known to lie in the pipe of replies, as much as a large pipe holds.
+    fn read_now(&mut self) {
         let Some(replies) = &self.replies else { return };
-        if let Ok(length @ 1..) = rustix::io::read(replies.as_fd(), self.chunk.as_mut_slice()) {
+        for _ in 0..LARGEST_PIPE_BYTES / READ_BYTES {
+            let Ok(length @ 1..) = rustix::io::read(replies.as_fd(), self.chunk.as_mut_slice())
+            else {
+                return;
+            };
             self.buffer.extend_from_slice(self.chunk.get(..length).unwrap_or_default());
+            if length < self.chunk.len() {
+                return;
+            }
         }
     }
 
@@ -231,14 +237,14 @@ impl Handler {
             Ok(Some(message)) => {
                 #[cfg(feature = "cli")]
                 self.tap.copy_message(&message);
+                if self.buffer.is_empty() && message.len() > LARGE_BYTES {
+                    // A large reply's memory goes with the reply, instead of being kept for the next one.
+                    self.buffer = BytesMut::new();
+                }
                 Some(Happening::Message(message))
             }
             Ok(None) => {
                 self.told_end = at_end;
-                if self.buffer.is_empty() && self.buffer.capacity() > READ_BYTES {
-                    // A large reply's memory is given back.
-                    self.buffer = BytesMut::new();
-                }
                 None
             }
             Err(error) => {
@@ -266,9 +272,12 @@ impl Handler {
                 if ended {
                     self.replies = None;
                     self.close(Closed::Output);
+                } else if !self.enlarged && self.buffer.len() > PIPE_BYTES {
+                    self.enlarged = true;
+                    self.replies.iter().for_each(|replies| enlarge(replies.as_fd()));
                 }
             }
-            () = self.input.writable(), if self.input.is_pending() => self.input.write_some(),
+            () = self.input.writable(), if self.input.is_pending() => self.write_some(),
             launch = heard(&mut self.report) => {
                 self.report = None;
                 self.launch = Some(launch);
@@ -290,6 +299,16 @@ impl Handler {
                 }
                 tokio::task::yield_now().await;
             }
+        }
+    }
+
+    /// Writes what the handler takes.  A large request's memory, once it is written, is where the reply is
+    /// read to: there is one such buffer, not two.
+    pub(super) fn write_some(&mut self) {
+        self.input.write_some();
+        if let Some(spent) = self.input.take_spent().filter(|_| self.buffer.is_empty()) {
+            self.buffer = Bytes::from(spent).into();
+            self.buffer.clear();
         }
     }
 

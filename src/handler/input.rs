@@ -3,11 +3,22 @@
 use std::io;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use tokio::io::Interest;
 use tokio::net::unix::pipe;
 
 use crate::protocol::RequestLine;
+
+/// What a pipe holds, unless somebody made it larger, and then.
+pub(super) const PIPE_BYTES: usize = 64 * 1024;
+pub(super) const LARGEST_PIPE_BYTES: usize = 1024 * 1024;
+
+/// Makes a pipe as large as it may be: what is large is passed on with fewer turns of its two ends.  Where
+/// a user's pipes hold too much already, it stays as it is.
+pub(super) fn enlarge(pipe: BorrowedFd<'_>) {
+    let bytes = i32::try_from(LARGEST_PIPE_BYTES).unwrap_or(i32::MAX);
+    super::best_effort(nix::fcntl::fcntl(pipe, nix::fcntl::FcntlArg::F_SETPIPE_SZ(bytes)));
+}
 
 /// Our end of the pipe into the handler.
 #[derive(Debug)]
@@ -19,6 +30,10 @@ pub(super) struct Input {
     rest: Option<Offer>,
     /// Whether a write failed for good: nobody is left who could read.
     unreadable: bool,
+    /// Whether the pipe was made as large as it may be, for a large request.
+    enlarged: bool,
+    /// The memory of a large request that was written.
+    spent: Option<Vec<u8>>,
 }
 
 /// A request on its way.
@@ -42,7 +57,14 @@ impl Offer {
 
 impl Input {
     pub(super) fn new(pipe: pipe::Sender) -> Self {
-        Self { pipe: Some(pipe), offer: None, rest: None, unreadable: false }
+        Self {
+            pipe: Some(pipe),
+            offer: None,
+            rest: None,
+            unreadable: false,
+            enlarged: false,
+            spent: None,
+        }
     }
 
     /// How many bytes wait for the handler to read them.
@@ -54,6 +76,13 @@ impl Input {
 
     /// Takes a request to write; writing happens in [`Input::write_some`].
     pub(super) fn offer(&mut self, line: RequestLine) {
+        if !self.enlarged
+            && line.bytes().len() > PIPE_BYTES
+            && let Some(pipe) = &self.pipe
+        {
+            enlarge(pipe.as_fd());
+            self.enlarged = true;
+        }
         self.offer = Some(Offer { line, written: 0 });
     }
 
@@ -87,7 +116,13 @@ impl Input {
         for offer in [&mut self.rest, &mut self.offer].into_iter().flatten() {
             while !offer.rest().is_empty() {
                 match pipe.try_write(offer.rest()) {
-                    Ok(written) => offer.written += written,
+                    Ok(written) => {
+                        offer.written += written;
+                        // Of what no pipe can hold, something was read: nobody else is ever given it.
+                        if offer.rest().is_empty() && offer.written > LARGEST_PIPE_BYTES {
+                            self.spent = Some(offer.line.take_bytes());
+                        }
+                    }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                     // Such a pipe is always writable, to be told so: it is its end that is waited for.
@@ -99,6 +134,11 @@ impl Input {
             }
         }
         self.rest = None;
+    }
+
+    /// The memory of a large request that nobody needs any more.
+    pub(super) fn take_spent(&mut self) -> Option<Vec<u8>> {
+        self.spent.take()
     }
 
     /// Waits until the pipe takes more.  Cancel safe.

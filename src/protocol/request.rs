@@ -142,6 +142,11 @@ impl RequestLine {
         self.id
     }
 
+    /// Takes the bytes out, once nobody will ask for them again.
+    pub fn take_bytes(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
     /// Gives the line the id of another delivery.
     pub fn renew(&mut self, id: DeliveryId) {
         self.id = id;

@@ -31,6 +31,7 @@ mod rie;
 mod start;
 mod surroundings;
 mod syscalls;
+mod throttled;
 
 mod emulator;
 mod emulator_bodies;
