@@ -43,7 +43,7 @@ cargo bench --bench bridge -- [OPTIONS]
   --scale X         times the invocations of a round (default: 1)
   --size NAME       only this size, again for more: small, middle, large
   --only KEY        only this contender and the floor, again for more:
-                    ours, plain, lambda_runtime, awslambdaric, anew
+                    ours, plain, lambda_runtime, threads, awslambdaric, anew
   --quick           only latencies: no start, memory, system calls
   --bootstrap PATH  this program instead of the one that is built
   --awslambdaric FOLDER   where awslambdaric was installed, if python3 does not know it

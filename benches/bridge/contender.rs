@@ -19,13 +19,26 @@ pub(crate) enum Contender {
     Ours,
     Plain,
     LambdaRuntime,
+    /// The same crate as its documentation starts it.
+    Threads,
     Awslambdaric,
     Anew,
 }
 
 impl Contender {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Floor, Self::Ours, Self::Plain, Self::LambdaRuntime, Self::Awslambdaric, Self::Anew];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Floor,
+        Self::Ours,
+        Self::Plain,
+        Self::LambdaRuntime,
+        Self::Threads,
+        Self::Awslambdaric,
+        Self::Anew,
+    ];
+
+    /// Those that answer without a process behind them.
+    pub(crate) const IN_PROCESS: [Self; 3] =
+        [Self::LambdaRuntime, Self::Threads, Self::Awslambdaric];
 
     /// How a person names it on the command line.
     pub(crate) fn key(self) -> &'static str {
@@ -34,6 +47,7 @@ impl Contender {
             Self::Ours => "ours",
             Self::Plain => "plain",
             Self::LambdaRuntime => "lambda_runtime",
+            Self::Threads => "threads",
             Self::Awslambdaric => "awslambdaric",
             Self::Anew => "anew",
         }
@@ -44,7 +58,8 @@ impl Contender {
             Self::Floor => "hand-written floor",
             Self::Ours => "lambda-stdio",
             Self::Plain => "lambda-stdio, plain replies",
-            Self::LambdaRuntime => "lambda_runtime (Rust), in-process",
+            Self::LambdaRuntime => "lambda_runtime (Rust), in-process, one thread",
+            Self::Threads => "lambda_runtime, in-process, as documented",
             Self::Awslambdaric => "awslambdaric (Python), in-process",
             Self::Anew => "a C program for each event",
         }
@@ -57,6 +72,7 @@ impl Contender {
             Self::Ours => "#e8590c",
             Self::Plain => "#f2a35e",
             Self::LambdaRuntime => "#4c8fe0",
+            Self::Threads => "#1f4e9c",
             Self::Awslambdaric => "#2fa36b",
             Self::Anew => "#a371f7",
         }
@@ -69,6 +85,7 @@ impl Contender {
             Self::Ours => "\x1b[1;31m",
             Self::Plain => "\x1b[33m",
             Self::LambdaRuntime => "\x1b[34m",
+            Self::Threads => "\x1b[36m",
             Self::Awslambdaric => "\x1b[32m",
             Self::Anew => "\x1b[35m",
         }
@@ -78,7 +95,9 @@ impl Contender {
     pub(crate) fn missing(self, programs: &Programs) -> Option<&str> {
         match self {
             Self::Floor | Self::Ours | Self::Plain | Self::Anew => None,
-            Self::LambdaRuntime => programs.lambda_runtime.as_ref().err().map(String::as_str),
+            Self::LambdaRuntime | Self::Threads => {
+                programs.lambda_runtime.as_ref().err().map(String::as_str)
+            }
             Self::Awslambdaric => programs.awslambdaric.as_ref().err().map(String::as_str),
         }
     }
@@ -95,15 +114,22 @@ impl Contender {
             Self::LambdaRuntime => {
                 vec![programs.lambda_runtime.as_ref().map_or_else(missing, Clone::clone)]
             }
+            Self::Threads => {
+                let beside = |program: &PathBuf| program.with_file_name("threads");
+                vec![programs.lambda_runtime.as_ref().map_or_else(missing, beside)]
+            }
             Self::Awslambdaric => {
                 vec!["python3".into(), "-m".into(), "awslambdaric".into(), "peer.answer".into()]
             }
         };
         let folder = match self {
             Self::Awslambdaric => root().join("tests/peers/awslambdaric"),
-            Self::Floor | Self::Ours | Self::Plain | Self::LambdaRuntime | Self::Anew => {
-                programs.scratch.clone()
-            }
+            Self::Floor
+            | Self::Ours
+            | Self::Plain
+            | Self::LambdaRuntime
+            | Self::Threads
+            | Self::Anew => programs.scratch.clone(),
         };
         (words, folder)
     }
@@ -135,7 +161,7 @@ impl Running {
         inbox: &mut Inbox,
     ) -> Result<Self, String> {
         let problem = |error: std::io::Error| format!("{}: {error}", contender.name());
-        let lambda = Lambda::new().map_err(problem)?;
+        let lambda = Lambda::new(contender == Contender::Threads).map_err(problem)?;
         let errors = programs.scratch.join(format!("{}.stderr", contender.key()));
         let (words, folder) = contender.words(programs);
         let words: Vec<&Path> =

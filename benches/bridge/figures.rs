@@ -35,7 +35,7 @@ pub(crate) fn figures(seen: &Seen) -> Vec<Figure> {
             add(format!("{} at p50, times the floor", size.name()), value, bar, "");
         }
     }
-    for peer in [Contender::LambdaRuntime, Contender::Awslambdaric] {
+    for peer in Contender::IN_PROCESS {
         let of = |contender| Some(seen.series(contender, Size::Small)?.percentile(50.0));
         if let (Some(ours), Some(theirs)) = (of(Contender::Ours), of(peer)) {
             let name = format!("200 B at p50, beside {}", peer.name());

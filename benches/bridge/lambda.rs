@@ -1,4 +1,4 @@
-//! Lambda's side of the measurement: one connection, blocking, raw bytes, both answers made beforehand.
+//! Lambda's side of the measurement: one connection (but for a contender that uses several), blocking, raw bytes, both answers made beforehand.
 //! It is on the same core as what it measures, so it does the same little for everyone.
 
 use std::io::{self, Read, Write};
@@ -42,15 +42,19 @@ impl Inbox {
 /// The Runtime API of one contender.
 pub(crate) struct Lambda {
     listener: TcpListener,
+    /// The connection that is spoken on.
     stream: Option<TcpStream>,
+    /// Whether there may be others beside it, and those.
+    has_others: bool,
+    others: Vec<TcpStream>,
     pub(crate) address: String,
 }
 
 impl Lambda {
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new(has_others: bool) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?.to_string();
-        Ok(Self { listener, stream: None, address })
+        Ok(Self { listener, stream: None, has_others, others: Vec::new(), address })
     }
 
     /// Waits until an event is asked for.
@@ -84,6 +88,7 @@ impl Lambda {
     /// Ends the connection, and with it every contender that has nothing else to wait for.
     pub(crate) fn hang_up(&mut self) {
         self.stream = None;
+        self.others.clear();
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -94,12 +99,36 @@ impl Lambda {
     /// The next request, on a new connection where the old one was closed: not everybody keeps theirs.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<Request> {
         loop {
+            if self.has_others {
+                self.turn_to_who_speaks()?;
+            }
             if let Some(stream) = &mut self.stream
                 && let Some(request) = Request::read(stream, buffer)?
             {
                 return Ok(request);
             }
-            self.stream = Some(accept(&self.listener)?);
+            self.stream = if self.has_others { None } else { Some(accept(&self.listener)?) };
+        }
+    }
+
+    /// Makes the connection on which something comes the one that is spoken on, opening those that are new.
+    fn turn_to_who_speaks(&mut self) -> io::Result<()> {
+        self.others.extend(self.stream.take());
+        loop {
+            let mut asked = vec![PollFd::new(self.listener.as_fd(), PollFlags::POLLIN)];
+            let others =
+                self.others.iter().map(|other| PollFd::new(other.as_fd(), PollFlags::POLLIN));
+            asked.extend(others);
+            let patience = PollTimeout::try_from(PATIENCE).map_err(io::Error::other)?;
+            if poll(&mut asked, patience)? == 0 {
+                return Err(in_words(io::ErrorKind::WouldBlock.into()));
+            }
+            let speaks: Vec<bool> = asked.iter().map(|one| one.any() == Some(true)).collect();
+            if let Some(speaker) = speaks[1..].iter().position(|speaks| *speaks) {
+                self.stream = Some(self.others.swap_remove(speaker));
+                return Ok(());
+            }
+            self.others.push(accept(&self.listener)?);
         }
     }
 }
@@ -147,8 +176,7 @@ fn in_words(error: io::Error) -> io::Error {
         return error;
     }
     let seconds = PATIENCE.as_secs();
-    let words =
-        format!("said nothing for {seconds} s; a second connection beside the first is not served");
+    let words = format!("said nothing for {seconds} s on its connection");
     io::Error::new(io::ErrorKind::TimedOut, words)
 }
 

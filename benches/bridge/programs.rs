@@ -32,7 +32,10 @@ impl Programs {
                 }
                 None => bootstrap(target)?,
             },
-            lambda_runtime: if arguments.asks_for(Contender::LambdaRuntime) {
+            lambda_runtime: if [Contender::LambdaRuntime, Contender::Threads]
+                .into_iter()
+                .any(|peer| arguments.asks_for(peer))
+            {
                 lambda_runtime(target)
             } else {
                 Err("it was not asked for".to_owned())

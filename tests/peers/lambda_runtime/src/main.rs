@@ -10,9 +10,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 
 async fn answer(event: LambdaEvent<Box<RawValue>>) -> Result<Box<RawValue>, Diagnostic> {
     match event.payload.get() {
-        "\"fail\"" => {
-            Err(Diagnostic { error_type: "Mine".into(), error_message: "no".into() })
-        }
+        "\"fail\"" => Err(Diagnostic { error_type: "Mine".into(), error_message: "no".into() }),
         "\"exit\"" => std::process::exit(9),
         "\"sleep\"" => {
             std::thread::sleep(std::time::Duration::from_secs(1000));
