@@ -58,9 +58,9 @@ impl Contender {
             Self::Floor => "hand-written floor",
             Self::Ours => "lambda-stdio",
             Self::Plain => "lambda-stdio, plain replies",
-            Self::LambdaRuntime => "lambda_runtime (Rust), in-process, one thread",
-            Self::Threads => "lambda_runtime, in-process, as documented",
-            Self::Awslambdaric => "awslambdaric (Python), in-process",
+            Self::LambdaRuntime => "lambda_runtime, one thread",
+            Self::Threads => "lambda_runtime, documented",
+            Self::Awslambdaric => "awslambdaric",
             Self::Anew => "a C program for each event",
         }
     }

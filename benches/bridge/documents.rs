@@ -35,8 +35,8 @@ pub(crate) fn write(
          * The **hand-written floor** is `benches/floor/floor.c`: one connection, one read and one write a hop, no checks.\n\
          * **lambda-stdio** is the `bootstrap` as it is deployed; behind it and behind the floor is the same echo, \
          `benches/floor/echo.c`.\n\
-         * **In-process** runtimes answer in a function of theirs, without a process behind them: `tests/peers`.\n\
-         Rust's is there twice: on one thread and with the event unparsed, as lean as it can be, and with tokio's \
+         * AWS's own runtimes, **lambda_runtime** (Rust) and **awslambdaric** (Python), answer in a function of theirs, without a process behind them: `tests/peers`.\n\
+         The first is there twice: on one thread and with the event unparsed, as lean as it can be, and with tokio's \
          threads, as its documentation starts it.\n\
          * **A C program for each event** is the floor starting the echo anew each time; most languages start slower.\n\n\
          ![Latency, p50 to p99](results.svg)\n\n{}{}\n{}",

@@ -23,8 +23,9 @@ use crate::protocol::{FrameError, MAX_LINE_BYTES};
 /// How much of the replies is read at once.
 pub(super) const READ_BYTES: usize = 64 * 1024;
 /// How long a reply is waited for outside the runtime, in milliseconds, and how often, where only log lines
-/// come: signals wait so long at most.
-const GLANCE_MS: u8 = 1;
+/// come.  Longer than a tick of any kernel: a timer that ends before the next tick has to be told to the
+/// processor, which costs as much as everything else where that is a virtual one.
+const GLANCE_MS: u8 = 10;
 const GLANCES: u32 = 4;
 /// How long a handler that was just started is looked at outside the runtime, whose timer counts in
 /// milliseconds: many programs come to read sooner.
@@ -123,11 +124,12 @@ impl Handler {
     /// Waits for a reply for a moment, outside the runtime: most handlers answer within it, and the runtime's
     /// own way (a timer, which wakes the runtime to be seen, and a wait for it all) costs two system calls
     /// and as much time again.  Whoever answers later, or does anything else, is waited for there.
-    pub fn glance(&mut self) {
-        if self.input.is_pending() {
-            return;
-        }
+    pub fn glance(&mut self, until: Instant) {
         for _ in 0..GLANCES {
+            let is_late = until.duration_since(Instant::now()).as_millis() <= GLANCE_MS.into();
+            if is_late || self.input.is_pending() {
+                return;
+            }
             let Some(replies) = &self.replies else { return };
             let mut asked = vec![PollFd::new(replies.as_fd(), PollFlags::POLLIN)];
             let logs = [Some(&self.errors), self.stray.as_ref()];

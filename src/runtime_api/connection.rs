@@ -9,8 +9,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// How long an answer is waited for outside the runtime, in milliseconds: handlers and signals wait so long.
-const GLANCE: u8 = 1;
+/// How long an answer is waited for outside the runtime, in milliseconds.  Longer than a tick of any kernel:
+/// a timer that ends before the next tick has to be told to the processor.
+const GLANCE: u8 = 10;
 
 /// An open connection.
 #[derive(Debug)]

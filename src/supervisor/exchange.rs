@@ -133,7 +133,7 @@ impl Supervisor {
         allotment: Allotment,
         mut ending: Pin<&mut impl Future<Output = ()>>,
     ) -> Outcome {
-        if let Some(outcome) = self.glance() {
+        if let Some(outcome) = self.glance(until) {
             return outcome;
         }
         let timeout = time::sleep_until(until);
@@ -157,8 +157,8 @@ impl Supervisor {
     }
 
     /// Whether the reply comes at once.
-    fn glance(&mut self) -> Option<Outcome> {
-        self.stage.handler()?.glance();
+    fn glance(&mut self, until: Instant) -> Option<Outcome> {
+        self.stage.handler()?.glance(until);
         self.known_outcome()
     }
 
