@@ -24,6 +24,8 @@ pub(crate) struct Arguments {
     pub(crate) one_shot: bool,
     /// How the handler replies; if not said, half of the invocations each.
     pub(crate) replies: Option<Replies>,
+    /// The bootstrap, if it is not the one that cargo built beside this.
+    pub(crate) bootstrap: Option<String>,
 }
 
 impl Part {
@@ -41,7 +43,13 @@ impl Part {
 
 impl Arguments {
     fn parse(words: &[String]) -> Result<Self, String> {
-        let mut arguments = Self { count: 2_000, seed: any_seed(), one_shot: false, replies: None };
+        let mut arguments = Self {
+            count: 2_000,
+            seed: any_seed(),
+            one_shot: false,
+            replies: None,
+            bootstrap: None,
+        };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             match word.as_str() {
@@ -51,6 +59,10 @@ impl Arguments {
                 "--replies" => {
                     let replies = words.next().map(String::as_str).unwrap_or_default();
                     arguments.replies = Some(Replies::parse(replies)?);
+                }
+                "--bootstrap" => {
+                    let path = words.next().ok_or_else(|| format!("{word} wants a path"))?;
+                    arguments.bootstrap = Some(path.clone());
                 }
                 // cargo tells every bench so.
                 "--bench" => (),
@@ -78,8 +90,12 @@ impl Arguments {
             .replies
             .map(|replies| format!(" --replies {}", replies.name()))
             .unwrap_or_default();
+        let bootstrap = self.bootstrap.iter().map(|path| format!(" --bootstrap {path}"));
+        let bootstrap: String = bootstrap.collect();
         let (count, seed) = (self.count, self.seed);
-        format!("cargo bench --bench soak -- --count {count} --seed {seed}{one_shot}{replies}")
+        format!(
+            "cargo bench --bench soak -- --count {count} --seed {seed}{one_shot}{replies}{bootstrap}"
+        )
     }
 }
 

@@ -128,7 +128,8 @@ impl Soak {
             [this.to_str().unwrap(), "--handler", replies.name(), one_shot, &gate.address()];
         // glibc learns to keep large buffers, or not, and is 2 MiB larger or smaller by it.  Told to give
         // all of them back, it shows what the bridge itself holds.
-        let bridge = Bridge::of(&lambda)
+        let program = arguments.bootstrap.as_deref().unwrap_or(env!("CARGO_BIN_EXE_bootstrap"));
+        let bridge = Bridge::built_as(program, &lambda)
             .env("MALLOC_MMAP_THRESHOLD_", "65536")
             .env("MALLOC_TRIM_THRESHOLD_", "65536")
             .program(&words)

@@ -41,7 +41,10 @@ pub(super) fn read(headers: Fields<'_, '_>) -> Head {
 
 /// The first header of a name.
 fn value<'b>(headers: Fields<'_, 'b>, name: &str) -> Option<&'b [u8]> {
-    let of_name = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+    let is_it = |header: &&httparse::Header<'b>| {
+        header.name.len() == name.len() && header.name.eq_ignore_ascii_case(name)
+    };
+    let of_name = headers.iter().find(is_it);
     of_name.map(|header| header.value)
 }
 
@@ -55,9 +58,10 @@ fn text(
     if bytes.is_empty() {
         return None;
     }
-    if std::str::from_utf8(bytes).is_err() {
-        complaints.push(format!("{name} is not UTF-8: its odd bytes were replaced"));
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Some(text.to_owned());
     }
+    complaints.push(format!("{name} is not UTF-8: its odd bytes were replaced"));
     Some(String::from_utf8_lossy(bytes).into_owned())
 }
 
