@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub mod events;
 pub mod logbook;
 pub mod record;
+pub mod remote;
 pub mod report;
 pub mod session;
 pub mod settings;
@@ -37,6 +38,7 @@ LAMBDA_STDIO_ or AWS_LAMBDA_LOG_.  Credentials are handed over by name: --env AW
 Examples:
   lambda-stdio invoke -d '{\"name\":\"Ada\"}' ./handler
   echo '{\"name\":\"Ada\"}' | lambda-stdio invoke python3 handler.py
+  lambda-stdio invoke --remote http://127.0.0.1:9000 -d @event.json
   lambda-stdio invoke --events events.jsonl --json -- jq -c --unbuffered .event";
 
 /// Invoke a program as a Lambda function and print its reply
@@ -70,10 +72,17 @@ pub struct Options {
     /// Print one JSON object instead: reply or error, durations, memory, restarts, logs
     #[arg(long)]
     json: bool,
+    /// Send the events to a function that is served elsewhere, as by AWS's emulator: http://HOST:PORT
+    #[arg(
+        long, value_name = "URL", value_parser = remote::parse_url, 
+        conflicts_with_all = ["program", "timeout", "memory", "env", "env_file", "wire", "json", "runtime"]
+    )]
+    remote: Option<ureq::http::Uri>,
     /// PROGRAM is a runtime of its own that speaks the Runtime API: start it without the bridge
     #[arg(long, hide = true)]
     runtime: bool,
     /// The program: ./NAME, a path, or a name in PATH
+    #[arg(required_unless_present = "remote", default_value = "", hide_default_value = true)]
     program: OsString,
     /// Its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -90,6 +99,9 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
         Some(path) => Events::lines(path)?,
         None => Events::one(options.data.as_deref(), ui)?,
     };
+    if let Some(url) = &options.remote {
+        return remote::run(url, events, options.repeat, ui);
+    }
     let tap = options.wire.then(Tap::new).transpose();
     let tap = tap.context("--wire: no file could be made in the temporary directory")?;
     let function = function(options, tap.as_ref().map(Tap::path))?;

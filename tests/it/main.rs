@@ -40,5 +40,6 @@ mod invoke;
 mod invoke_bridge;
 mod invoke_ends;
 mod invoke_long;
+mod invoke_remote;
 mod invoke_runtime;
 mod peers;

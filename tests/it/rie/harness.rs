@@ -24,7 +24,7 @@ pub(crate) struct Function<'a> {
 #[derive(Debug)]
 pub(crate) struct Rie {
     child: Child,
-    address: String,
+    pub(crate) address: String,
     log: tempfile::NamedTempFile,
 }
 
