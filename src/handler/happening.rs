@@ -140,13 +140,14 @@ impl Handler {
             let is_told = |asked: &PollFd<'_>| asked.any() == Some(true);
             let [has_replies, has_logs] =
                 [asked.first().is_some_and(is_told), asked.iter().skip(1).any(is_told)];
+            // Replies first: what was logged before one lies in its pipe already.
+            if has_replies {
+                self.read_now();
+            }
             if has_logs && log::has_room() {
                 self.read_logs();
             }
-            if has_replies {
-                return self.read_now();
-            }
-            if !log::has_room() {
+            if has_replies || !log::has_room() {
                 return;
             }
         }
