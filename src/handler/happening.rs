@@ -30,7 +30,7 @@ const GLANCES: u32 = 4;
 /// milliseconds: many programs come to read sooner.
 const FIRST_LOOK: Duration = Duration::from_micros(150);
 const FIRST_LOOKS: u32 = 12;
-/// Memory of a reply that is not kept.
+/// Memory that is not kept for the next reply.
 const LARGE_BYTES: usize = 256 * 1024;
 /// How long the end of a pipe waits for the process's own end, to name it.
 const END_GRACE: Duration = Duration::from_millis(100);
@@ -238,8 +238,9 @@ impl Handler {
             Ok(Some(message)) => {
                 #[cfg(feature = "cli")]
                 self.tap.copy_message(&message);
-                if self.buffer.is_empty() && message.len() > LARGE_BYTES {
-                    // A large reply's memory goes with the reply, instead of being kept for the next one.
+                if self.buffer.is_empty() && message.len() + self.buffer.capacity() > LARGE_BYTES {
+                    // Large memory goes with the reply, instead of being kept for the next one: a large
+                    // reply's own, or that of the request it answers.
                     self.buffer = BytesMut::new();
                 }
                 Some(Happening::Message(message))
