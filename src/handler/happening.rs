@@ -31,7 +31,7 @@ const GLANCES: u32 = 4;
 /// milliseconds: many programs come to read sooner.
 const FIRST_LOOK: Duration = Duration::from_micros(150);
 const FIRST_LOOKS: u32 = 12;
-/// Memory of a reply that is not kept.
+/// Memory that is not kept for the next reply.
 const LARGE_BYTES: usize = 256 * 1024;
 /// How long the end of a pipe waits for the process's own end, to name it.
 const END_GRACE: Duration = Duration::from_millis(100);
@@ -142,13 +142,14 @@ impl Handler {
             let is_told = |asked: &PollFd<'_>| asked.any() == Some(true);
             let [has_replies, has_logs] =
                 [asked.first().is_some_and(is_told), asked.iter().skip(1).any(is_told)];
+            // Replies first: what was logged before one lies in its pipe already.
+            if has_replies {
+                self.read_now();
+            }
             if has_logs && log::has_room() {
                 self.read_logs();
             }
-            if has_replies {
-                return self.read_now();
-            }
-            if !log::has_room() {
+            if has_replies || !log::has_room() {
                 return;
             }
         }
@@ -239,8 +240,9 @@ impl Handler {
             Ok(Some(message)) => {
                 #[cfg(feature = "cli")]
                 self.tap.copy_message(&message);
-                if self.buffer.is_empty() && message.len() > LARGE_BYTES {
-                    // A large reply's memory goes with the reply, instead of being kept for the next one.
+                if self.buffer.is_empty() && message.len() + self.buffer.capacity() > LARGE_BYTES {
+                    // Large memory goes with the reply, instead of being kept for the next one: a large
+                    // reply's own, or that of the request it answers.
                     self.buffer = BytesMut::new();
                 }
                 Some(Happening::Message(message))

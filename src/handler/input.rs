@@ -95,9 +95,9 @@ impl Input {
         }
     }
 
-    /// Gives the request back, to be offered to another handler.
+    /// Gives the request back, to be offered to another handler; not once its memory was given away.
     pub(super) fn withdraw(&mut self) -> Option<RequestLine> {
-        self.offer.take().map(|offer| offer.line)
+        self.offer.take().map(|offer| offer.line).filter(|line| !line.bytes().is_empty())
     }
 
     /// Whether something is still to be written, and can be.
@@ -193,5 +193,50 @@ impl Input {
     /// Closes the pipe: the end of input means stop.
     pub(super) fn close(&mut self) {
         self.pipe = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invocation::{Context, Event, Function, RequestId};
+    use crate::protocol::{DeliveryId, Framing, RequestEncoder};
+
+    fn line(event_bytes: usize) -> RequestLine {
+        let event = format!("\"{}\"", "x".repeat(event_bytes));
+        RequestEncoder::new(Framing::Lines, &Function::default())
+            .encode(
+                DeliveryId::parse("q7w2m0x4k9c1z5t8").expect("an id"),
+                &RequestId::new("r-1").expect("not empty"),
+                None,
+                &Context::default(),
+                Event::from_bytes(event.as_bytes()),
+            )
+            .expect("one value")
+    }
+
+    #[test]
+    fn a_request_whose_memory_was_given_away_is_not_given_back() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            for (event_bytes, is_kept) in [(1000, true), (2 * LARGEST_PIPE_BYTES, false)] {
+                let (ours, theirs) = pipe::pipe().expect("a pipe");
+                let theirs = theirs.into_blocking_fd().expect("a pipe");
+                let reader = std::thread::spawn(move || {
+                    io::copy(&mut std::fs::File::from(theirs), &mut io::sink())
+                });
+                let mut input = Input::new(ours);
+                input.offer(line(event_bytes));
+                while input.is_pending() {
+                    input.writable().await;
+                    input.write_some();
+                }
+                assert_eq!(input.take_spent().is_none(), is_kept);
+                assert_eq!(input.withdraw().is_some(), is_kept);
+                input.close();
+                let read = reader.join().expect("no panic").expect("it can be read");
+                assert!(read > event_bytes as u64);
+            }
+        });
     }
 }

@@ -103,11 +103,22 @@ impl LogStream {
         self.pipe.as_ref().map(AsFd::as_fd)
     }
 
-    /// Reads once what lies in the pipe, whether its readiness is known or not.
+    /// Reads what lies in the pipe, whether its readiness is known or not, while the log takes it.
     pub(super) fn read_waiting(&mut self, lines: &mut LogLines) {
-        let Some(pipe) = &self.pipe else { return };
-        if let Ok(length @ 1..) = rustix::io::read(pipe.as_fd(), self.chunk.as_mut_slice()) {
-            self.split(length, lines);
+        for _ in 0..PUMP_READS {
+            let Some(pipe) = &self.pipe else { return };
+            match rustix::io::read(pipe.as_fd(), self.chunk.as_mut_slice()) {
+                Ok(0) => return self.end(lines),
+                Ok(length) => {
+                    self.split(length, lines);
+                    // Less than was asked for is all there was.
+                    if length < self.chunk.len() || !log::has_room() {
+                        return;
+                    }
+                }
+                Err(rustix::io::Errno::INTR) => (),
+                Err(_) => return,
+            }
         }
     }
 

@@ -17,8 +17,8 @@ pub(super) enum Chunks {
     Data(usize),
     /// The line end behind a chunk.
     End,
-    /// Trailers, up to a line of nothing.
-    Trailers,
+    /// Trailers, of which so many bytes came, up to a line of nothing.
+    Trailers(usize),
     /// Nothing: the body is complete.
     Done,
 }
@@ -36,7 +36,7 @@ impl Chunks {
                 Self::Size => match httparse::parse_chunk_size(rest) {
                     Ok(Status::Complete((line, size))) => {
                         let size = usize::try_from(size).map_err(|_| invalid())?;
-                        *self = if size == 0 { Self::Trailers } else { Self::Data(size) };
+                        *self = if size == 0 { Self::Trailers(0) } else { Self::Data(size) };
                         line
                     }
                     Ok(Status::Partial) if rest.len() < MAX_LINE_BYTES => return Ok(taken),
@@ -58,16 +58,17 @@ impl Chunks {
                     LINE_END.len()
                 }
                 Self::End => return Err(Malformed("a chunk is longer than its size".to_owned())),
-                Self::Trailers => match memchr::memchr(b'\n', rest) {
-                    Some(end) => {
+                Self::Trailers(before) => match memchr::memchr(b'\n', rest) {
+                    Some(end) if before + end < MAX_LINE_BYTES => {
                         let line = rest.get(..end).unwrap_or_default();
-                        if line.trim_ascii().is_empty() {
-                            *self = Self::Done;
-                        }
+                        let is_last = line.trim_ascii().is_empty();
+                        *self = if is_last { Self::Done } else { Self::Trailers(before + end + 1) };
                         end + 1
                     }
-                    None if rest.len() < MAX_LINE_BYTES => return Ok(taken),
-                    None => return Err(Malformed("a trailer is too long".to_owned())),
+                    None if before + rest.len() < MAX_LINE_BYTES => return Ok(taken),
+                    Some(_) | None => {
+                        return Err(Malformed("its trailers are too long".to_owned()));
+                    }
                 },
                 Self::Done => return Ok(taken),
             };
@@ -130,7 +131,13 @@ mod tests {
             told(format!("1;{long}").as_bytes(), vec![]),
             "the size of a chunk is no number"
         );
-        assert_eq!(told(format!("0\r\n{long}").as_bytes(), vec![]), "a trailer is too long");
+        let many = "a: b\r\n".repeat(MAX_LINE_BYTES / 6 + 1);
+        for trailers in [long, many.clone(), format!("{many}\r\n")] {
+            let body = format!("0\r\n{trailers}");
+            for cuts in [vec![], (0..body.len()).step_by(100).collect()] {
+                assert_eq!(told(body.as_bytes(), cuts), "its trailers are too long");
+            }
+        }
     }
 
     proptest! {

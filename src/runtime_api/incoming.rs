@@ -9,6 +9,8 @@ use super::chunks::Chunks;
 use super::http::{self, BodyEnd, Fields, ResponseHead};
 use super::link::{Attend, Link, Patience};
 
+/// How many interim responses may come before the one that counts.
+const MAX_INTERIM: u32 = 100;
 /// How long a response may take once its first byte came.
 const RESPONSE_TIME: Duration = Duration::from_secs(30);
 /// How much is read at once until it is known where the body goes: a head, and an event of 64 KB.
@@ -23,13 +25,17 @@ pub(super) struct Reading<'a> {
     pub(super) link: &'a Link,
     pub(super) attended: &'a mut dyn Attend,
     pub(super) patience: Patience,
-    /// Whether it is expected at once.
+    /// Whether it is expected at once: its beginning, that is.  What is cut is waited for with all else.
     pub(super) soon: bool,
 }
 
 impl Reading<'_> {
     fn more(&mut self, buffer: &mut Vec<u8>) -> io::Result<()> {
-        if self.soon {
+        // Who never stops sending is never waited for: the clock is asked as well.
+        if self.patience.is_over() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if std::mem::take(&mut self.soon) {
             self.link.read_soon(self.attended, buffer, self.patience)?;
         } else {
             self.link.read(self.attended, buffer, self.patience)?;
@@ -62,9 +68,16 @@ impl Incoming {
         reading: &mut Reading<'_>,
         read: impl Fn(Fields<'_, '_>) -> T,
     ) -> io::Result<(ResponseHead, T)> {
+        let mut interim = 0;
         loop {
             match http::read_head(&self.0, &read).map_err(io::Error::other)? {
-                Some((head, _)) if head.is_interim() => self.used(head.bytes),
+                Some(_) if interim > MAX_INTERIM => {
+                    return Err(io::Error::other("interim answers came without end"));
+                }
+                Some((head, _)) if head.is_interim() => {
+                    interim += 1;
+                    self.used(head.bytes);
+                }
                 Some((head, fields)) => {
                     self.used(head.bytes);
                     return Ok((head, fields));

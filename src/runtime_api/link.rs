@@ -200,6 +200,11 @@ impl Link {
 }
 
 impl Patience {
+    /// Whether it has ended already.
+    pub(super) fn is_over(self) -> bool {
+        matches!(self, Self::Until(until) if until <= Instant::now())
+    }
+
     async fn ends(self) {
         match self {
             Self::Endless => std::future::pending().await,

@@ -123,7 +123,8 @@ impl Client {
         matches!(self.link.interrupt().raised(), Some(Reason::Signal(_)))
     }
 
-    /// Posts from the buffer the body was read into; the status and words of the answer.
+    /// Posts from the buffer the body was read into; the status and words of the answer.  The status is
+    /// what counts: once it came, the post has arrived, whatever becomes of the words.
     fn post_once(
         &mut self,
         attended: &mut dyn Attend,
@@ -131,9 +132,11 @@ impl Client {
         time: Duration,
     ) -> io::Result<(u16, String)> {
         let patience = Patience::Until(Instant::now() + time);
-        self.ask(attended, request, patience, true, |_| ())
-            .and_then(|(head, ())| Ok((head.status, self.text(attended, head, patience)?)))
-            .inspect_err(|_| self.link.close())
+        let (head, ()) = self
+            .ask(attended, request, patience, true, |_| ())
+            .inspect_err(|_| self.link.close())?;
+        let patience = Patience::Until(Instant::now() + POST_TIME);
+        Ok((head.status, self.text(attended, head, patience).unwrap_or_default()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stories of Lambda's side going wrong: refusals, resets, silence, odd headers.
 
 mod forms;
+mod posts;
 
 use std::net::TcpListener;
 use std::thread;

@@ -27,8 +27,12 @@ fn the_bridge_is_one_thread_whatever_it_does() {
 
 /// What a process held at its height, in KiB.
 fn peak_kib(pid: Pid) -> u64 {
+    kib(pid, "VmHWM:")
+}
+
+fn kib(pid: Pid, what: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap();
     line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
 }
 
@@ -45,6 +49,21 @@ fn the_largest_event_is_held_little_more_than_once() {
     }
     let grown = peak_kib(bridge.pid()) - before;
     assert!(grown * 1024 <= 6_291_556 * 22 / 10, "{grown} KiB for an event of 6144");
+    bridge.leaves_nothing();
+}
+
+#[test]
+fn the_memory_of_a_large_event_is_given_back() {
+    let lambda = Lambda::start();
+    let bridge = Bridge::with(&lambda, "while read -r line; do echo 1; done");
+    lambda.event("1").is_response("1");
+    lambda.idle();
+    let before = kib(bridge.pid(), "VmRSS:");
+    let event = format!("\"{}\"", "x".repeat(6_000_000));
+    lambda.invoke(Delivery::new(event.as_str()).timeout_ms(60_000)).is_response("1");
+    lambda.idle();
+    let after = kib(bridge.pid(), "VmRSS:");
+    assert!(after < before + 2000, "{before} KiB before, and {after} KiB after");
     bridge.leaves_nothing();
 }
 

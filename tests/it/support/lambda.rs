@@ -29,6 +29,8 @@ struct State {
     waiting: bool,
     /// Statuses for the posts to come; 202 where there is none.
     statuses: VecDeque<u16>,
+    /// Whole answers, for posts to come.
+    post_answers: VecDeque<Delivery>,
     /// After how many bytes of its body the connection of a post to come is closed.
     cuts: VecDeque<usize>,
     deliveries_made: u32,
@@ -123,6 +125,11 @@ impl Lambda {
     /// The status of a post to come; those after it get 202 again.
     pub(crate) fn refuse_a_post_with(&self, status: u16) {
         self.shared.0.lock().unwrap().statuses.push_back(status);
+    }
+
+    /// A post to come is answered with these bytes, as an event in raw bytes would be.
+    pub(crate) fn answer_a_post_with(&self, answer: Delivery) {
+        self.shared.0.lock().unwrap().post_answers.push_back(answer);
     }
 
     /// A post to come is taken, and its connection closed without an answer.

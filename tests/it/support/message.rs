@@ -17,6 +17,8 @@ pub(crate) struct Delivery {
     pub(crate) raw: Option<Vec<u8>>,
     /// In pieces of so many bytes, with a pause behind each.
     pub(crate) drip: Option<(usize, Duration)>,
+    /// Whether the bytes are said over and over, until nobody listens.
+    pub(crate) endless: bool,
     /// Whether the connection stays open, and silent, where it would be closed.
     pub(crate) stalls: bool,
 }
@@ -31,6 +33,7 @@ impl Delivery {
             headers: Vec::new(),
             raw: None,
             drip: None,
+            endless: false,
             stalls: false,
         }
     }
@@ -59,6 +62,11 @@ impl Delivery {
         self
     }
 
+    pub(crate) fn endlessly(mut self) -> Self {
+        self.endless = true;
+        self
+    }
+
     pub(crate) fn stalling(mut self) -> Self {
         self.stalls = true;
         self
@@ -68,11 +76,15 @@ impl Delivery {
     pub(super) fn write_to(&self, stream: &mut impl Write) -> std::io::Result<()> {
         let response = self.response();
         let Some((bytes, pause)) = self.drip else { return stream.write_all(&response) };
-        for piece in response.chunks(bytes) {
-            stream.write_all(piece)?;
-            std::thread::sleep(pause);
+        loop {
+            for piece in response.chunks(bytes) {
+                stream.write_all(piece)?;
+                std::thread::sleep(pause);
+            }
+            if !self.endless {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     fn response(&self) -> Vec<u8> {

@@ -24,18 +24,17 @@ pub(super) fn serve(stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
         let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
         if first.starts_with("GET ") && path.ends_with("/2018-06-01/runtime/invocation/next") {
             let Some(delivery) = wait_for_delivery(shared, head, at) else { return };
-            if delivery.write_to(&mut writer).is_err() {
-                return;
-            }
-            if delivery.stalls {
-                wait_for_the_end(shared);
-            }
-            if delivery.raw.is_some() {
-                drop(writer.shutdown(Shutdown::Both));
+            if !write_and_stay(&delivery, &mut writer, shared) {
                 return;
             }
         } else {
-            let status = record_answer(shared, &path, &head, body, at);
+            let (status, answer) = record_answer(shared, &path, &head, body, at);
+            if let Some(answer) = answer {
+                if !write_and_stay(&answer, &mut writer, shared) {
+                    return;
+                }
+                continue;
+            }
             if status == CUT {
                 drop(writer.shutdown(Shutdown::Both));
                 return;
@@ -52,6 +51,24 @@ pub(super) fn serve(stream: TcpStream, shared: &(Mutex<State>, Condvar)) {
             }
         }
     }
+}
+
+/// Writes what was delivered; whether the connection goes on.
+fn write_and_stay(
+    delivery: &Delivery,
+    writer: &mut TcpStream,
+    shared: &(Mutex<State>, Condvar),
+) -> bool {
+    if delivery.write_to(writer).is_err() {
+        return false;
+    }
+    if delivery.stalls {
+        wait_for_the_end(shared);
+    }
+    if delivery.raw.is_some() {
+        drop(writer.shutdown(Shutdown::Both));
+    }
+    delivery.raw.is_none()
 }
 
 fn wait_for_delivery(
@@ -86,7 +103,7 @@ fn record_answer(
     head: &str,
     body: Vec<u8>,
     at: Instant,
-) -> u16 {
+) -> (u16, Option<Delivery>) {
     let mut parts = path.rsplit('/');
     let (last, id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let (kind, request_id) = match (last, path.ends_with("/2018-06-01/runtime/init/error")) {
@@ -104,7 +121,7 @@ fn record_answer(
     let mut state = shared.0.lock().unwrap();
     state.answers.push_back(Answer { kind, request_id: request_id.to_owned(), body, headers, at });
     shared.1.notify_all();
-    state.statuses.pop_front().unwrap_or(202)
+    (state.statuses.pop_front().unwrap_or(202), state.post_answers.pop_front())
 }
 
 /// The head of a request, without its last empty line, and the length of its body.
