@@ -21,6 +21,10 @@ use crate::interrupt::Interrupt;
 /// handler's own end.
 const SIGNAL_GRACE: Duration = Duration::from_millis(220);
 
+/// How long an address may take to accept a connection: a fraction of what failures to reach Lambda are
+/// borne, where the kernel would try for minutes.
+const CONNECT_TIME: Duration = Duration::from_secs(2);
+
 /// What goes on while Lambda is waited for.
 pub trait Attend: Debug {
     /// Never ends by itself; whenever it is dropped, it can be taken up again.
@@ -91,7 +95,11 @@ impl Link {
         self.connection = None;
         let mut failure = io::Error::other("the name has no address");
         for address in addresses {
-            match self.within(attended, patience, Connection::open(address)) {
+            let opened = async {
+                let opened = time::timeout(CONNECT_TIME, Connection::open(address)).await;
+                opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            };
+            match self.within(attended, patience, opened) {
                 Ok(opened) => {
                     self.connection = Some(opened);
                     return Ok(());

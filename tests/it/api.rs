@@ -3,7 +3,7 @@
 mod forms;
 mod posts;
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -50,6 +50,27 @@ fn nobody_at_the_address_ends_the_runtime_with_the_address() {
     assert!(took > Duration::from_secs(5) && took < Duration::from_secs(12), "{took:?}");
     bridge.logged(&format!("the Runtime API at http://{address} does not answer: "));
     bridge.logged("refused");
+    assert_eq!(bridge.descendants(), [0; 0]);
+}
+
+#[test]
+fn an_address_that_takes_no_connection_ends_the_runtime() {
+    let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = deaf.local_addr().unwrap();
+    // Once its queue is full, the kernel answers nobody who knocks.
+    let moment = Duration::from_millis(500);
+    let queue: Vec<_> =
+        std::iter::from_fn(|| TcpStream::connect_timeout(&address, moment).ok()).collect();
+    let nobody = Lambda::start();
+    let began = Instant::now();
+    let mut bridge = Bridge::of(&nobody)
+        .env("AWS_LAMBDA_RUNTIME_API", &address.to_string())
+        .shell(&tagged("1"))
+        .start();
+    assert_eq!(bridge.ended().code(), Some(1), "{} knock before it", queue.len());
+    let took = began.elapsed();
+    assert!(took > Duration::from_secs(5) && took < Duration::from_secs(14), "{took:?}");
+    bridge.logged(&format!("the Runtime API at http://{address} does not answer: timed out"));
     assert_eq!(bridge.descendants(), [0; 0]);
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Bridge, Delivery, Lambda, PATIENCE};
+use crate::support::{Bridge, Delivery, Lambda, PATIENCE, python};
 
 /// How long the bridge may take to end after SIGTERM: its half second, and more for a machine that the
 /// flood and other tests keep busy.  What a flood holds up, it holds up for as long as it lasts.
@@ -199,4 +199,37 @@ fn last_words_without_a_line_end_are_logged_and_the_end_is_named() {
     let said = answer.is_error("Runtime.HandlerExited");
     assert!(said.contains("exit status 3. It last wrote:\ncannot start: no config"), "{said}");
     assert_eq!(bridge.ended().code(), Some(1));
+}
+
+#[test]
+fn a_burst_of_lines_is_out_with_the_invocation_it_was_written_in() {
+    let lambda = Lambda::start();
+    let bridge = python(
+        &lambda,
+        "
+import os, sys
+for number, line in enumerate(sys.stdin, 1):
+    os.write(2, (f'of r-{number}\\n' * 6000).encode())
+    os.write(1, b'1\\n')
+",
+    )
+    .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+    .start();
+    // The next one is there as soon as it is asked for.
+    for _ in 0..20 {
+        lambda.deliver(Delivery::new("1"));
+    }
+    for _ in 0..20 {
+        lambda.answer().is_response("1");
+    }
+    lambda.idle();
+    bridge.logged("of r-20");
+    for line in
+        bridge.logs().lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+    {
+        if let Some(id) = line["requestId"].as_str() {
+            assert_eq!(line["message"], format!("of {id}"));
+        }
+    }
+    bridge.leaves_nothing();
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Bridge, COUNT, Delivery, ID, Lambda, Scratch, WAIT, python, tagged};
+use crate::support::{Bridge, COUNT, ID, Lambda, Scratch, WAIT, tagged};
 
 /// A shell handler that runs these words before each answer.
 fn saying(words: &str) -> String {
@@ -293,37 +293,6 @@ fn a_line_is_labelled_with_the_invocation_it_was_written_in() {
     assert_eq!(labelled.len(), 50);
     for line in labelled {
         assert_eq!(line["message"], format!("of {}", line["requestId"].as_str().unwrap()));
-    }
-    bridge.leaves_nothing();
-}
-
-#[test]
-fn a_burst_of_lines_is_out_with_the_invocation_it_was_written_in() {
-    let lambda = Lambda::start();
-    let bridge = python(
-        &lambda,
-        "
-import os, sys
-for number, line in enumerate(sys.stdin, 1):
-    os.write(2, (f'of r-{number}\\n' * 6000).encode())
-    os.write(1, b'1\\n')
-",
-    )
-    .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
-    .start();
-    // The next one is there as soon as it is asked for.
-    for _ in 0..20 {
-        lambda.deliver(Delivery::new("1"));
-    }
-    for _ in 0..20 {
-        lambda.answer().is_response("1");
-    }
-    lambda.idle();
-    bridge.logged("of r-20");
-    for line in bridge.logs().lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
-        if let Some(id) = line["requestId"].as_str() {
-            assert_eq!(line["message"], format!("of {id}"));
-        }
     }
     bridge.leaves_nothing();
 }
