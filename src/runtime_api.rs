@@ -13,7 +13,9 @@ pub mod wire;
 
 use std::collections::HashSet;
 use std::io;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
 
 use crate::invocation::{EVENT_HEADROOM, Event, Invocation, RequestId};
 
@@ -103,7 +105,8 @@ impl Client {
             let asked = Instant::now();
             let request = self.address.request("GET", &[wire::NEXT_PATH]).finish();
             let request: [&[u8]; 2] = [&request, b""];
-            let response = self.ask(attended, request, Patience::Endless, false, headers::read);
+            let response =
+                self.ask(attended, request, Patience::Endless { asked }, false, headers::read);
             let reason = match response {
                 Ok((head, invocation)) if head.status == 200 => {
                     self.answered = true;
@@ -266,5 +269,5 @@ impl Answer {
 }
 
 fn rest_patience() -> Patience {
-    Patience::Until(tokio::time::Instant::now() + REST_TIME)
+    Patience::Until(Instant::now() + REST_TIME)
 }

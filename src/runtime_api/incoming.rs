@@ -40,7 +40,7 @@ impl Reading<'_> {
         } else {
             self.link.read(self.attended, buffer, self.patience)?;
         }
-        if let Patience::Endless = self.patience {
+        if let Patience::Endless { .. } = self.patience {
             self.patience = Patience::Until(Instant::now() + RESPONSE_TIME);
         }
         Ok(())

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::time::{self, Instant};
 
 use super::connection::Connection;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, Reason};
 
 /// How long a signal leaves to what is being said to Lambda: after an invocation's 200 ms, and before the
 /// handler's own end.
@@ -24,6 +24,9 @@ const SIGNAL_GRACE: Duration = Duration::from_millis(220);
 /// How long an address may take to accept a connection: a fraction of what failures to reach Lambda are
 /// borne, where the kernel would try for minutes.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
+
+/// How long an event that is just being asked for is waited for after a signal.
+const LINGER: Duration = Duration::from_millis(40);
 
 /// What goes on while Lambda is waited for.
 pub trait Attend: Debug {
@@ -44,8 +47,11 @@ impl Attend for Nothing {
 /// How long a wait may take, and what may cut it short.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Patience {
-    /// For ever, unless the runtime is to end.
-    Endless,
+    /// For ever, unless the runtime is to end; asked then.
+    Endless {
+        /// When it was.
+        asked: Instant,
+    },
     /// Until then; a signal leaves it a moment more.
     Until(Instant),
 }
@@ -183,7 +189,12 @@ impl Link {
     /// for a signal a moment later in any case.
     async fn cut_short(&self, patience: Patience) {
         match patience {
-            Patience::Endless => drop(self.interrupt.wait().await),
+            Patience::Endless { asked } => {
+                if let Reason::Signal(_) = self.interrupt.wait().await {
+                    // An event that Lambda had for us when it was asked is on its way, and is still served.
+                    time::sleep_until(asked + LINGER).await;
+                }
+            }
             Patience::Until(_) => {
                 let signalled = self.interrupt.signalled().await;
                 time::sleep_until(signalled + SIGNAL_GRACE).await;
@@ -215,7 +226,7 @@ impl Patience {
 
     async fn ends(self) {
         match self {
-            Self::Endless => std::future::pending().await,
+            Self::Endless { .. } => std::future::pending().await,
             Self::Until(until) => time::sleep_until(until).await,
         }
     }

@@ -201,3 +201,20 @@ fn a_killed_bridge_leaves_no_handler() {
         }
     }
 }
+
+#[test]
+fn whoever_waits_for_an_answer_when_a_signal_comes_gets_one() {
+    for trial in 0..scaled(10, 300) {
+        let lambda = Lambda::start();
+        let bridge = Bridge::with(&lambda, &tagged("1"));
+        lambda.event("1").is_response("1");
+        // Lambda has an event for whoever asks, and the handler answers at once.
+        for _ in 0..3_000 {
+            lambda.deliver(Delivery::new("1"));
+        }
+        thread::sleep(Duration::from_micros(u64::from(trial % 97) * 113));
+        ends_in_time(bridge, Signal::SIGTERM);
+        let (asked, answered) = (lambda.nexts().len(), lambda.answers_now().len() + 1);
+        assert_eq!(asked, answered, "each event that was handed out was answered");
+    }
+}
