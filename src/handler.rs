@@ -6,6 +6,7 @@
 
 mod diagnosis;
 mod fault;
+mod glance;
 mod happening;
 mod input;
 pub mod launch;

@@ -3,6 +3,7 @@
 //! Whatever the worker waits for, [`Supervisor::attend`] goes on beside it: output is drained, an end is
 //! noticed and its successor started, a line nobody asked for is seen.
 
+mod allotment;
 mod exchange;
 mod hearing;
 mod stage;
