@@ -41,7 +41,7 @@ cargo bench --bench bridge -- [OPTIONS]
   --core N          pin everything to this core (default: the last)
   --rounds N        rounds that count (default: 5; one more comes before them)
   --scale X         times the invocations of a round (default: 1)
-  --size NAME       only this size, again for more: small, middle, large
+  --size NAME       only this size, again for more: small, middle, file, large
   --only KEY        only this contender and the floor, again for more:
                     ours, plain, lambda_runtime, threads, awslambdaric, anew
   --quick           only latencies: no start, memory, system calls
@@ -140,7 +140,8 @@ fn size(name: &str) -> Result<Size, String> {
     match name {
         "small" => Ok(Size::Small),
         "middle" => Ok(Size::Middle),
+        "file" => Ok(Size::File),
         "large" => Ok(Size::Large),
-        other => Err(format!("--size does not take {other}: small, middle, large")),
+        other => Err(format!("--size does not take {other}: small, middle, file, large")),
     }
 }

@@ -7,17 +7,21 @@ use std::fmt::Write as _;
 pub(crate) enum Size {
     Small,
     Middle,
+    /// As large as an event may be: a file in base64, as most that large are.
+    File,
+    /// The same size, of small records.
     Large,
 }
 
 impl Size {
-    pub(crate) const ALL: [Self; 3] = [Self::Small, Self::Middle, Self::Large];
+    pub(crate) const ALL: [Self; 4] = [Self::Small, Self::Middle, Self::File, Self::Large];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Small => "200 B",
             Self::Middle => "64 KB",
-            Self::Large => "6 MB",
+            Self::File => "6 MB, a file",
+            Self::Large => "6 MB, records",
         }
     }
 
@@ -25,7 +29,14 @@ impl Size {
         match self {
             Self::Small => 200,
             Self::Middle => 64 * 1024,
-            Self::Large => 6 * 1024 * 1024,
+            Self::File | Self::Large => 6 * 1024 * 1024,
+        }
+    }
+
+    fn event(self) -> String {
+        match self {
+            Self::Small | Self::Middle | Self::Large => records(self.bytes()),
+            Self::File => file(self.bytes()),
         }
     }
 
@@ -34,7 +45,7 @@ impl Size {
         match self {
             Self::Small => 2_000,
             Self::Middle => 300,
-            Self::Large => 20,
+            Self::File | Self::Large => 20,
         }
     }
 }
@@ -50,7 +61,7 @@ pub(crate) const REQUEST_ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
 
 impl Delivery {
     pub(crate) fn new(size: Size) -> Self {
-        let event = event(size.bytes());
+        let event = size.event();
         // The names and the order are Lambda's.  The deadline is far: none of these is to be hurried.
         let mut bytes = format!(
             "HTTP/1.1 200 OK\r\n\
@@ -84,7 +95,7 @@ fn deadline_ms() -> u128 {
 /// An event of so many bytes: an object of records, with numbers, words, escapes and lists, and a word that
 /// fills it up.  It is spaced as Python spaces what it writes, so that a runtime which takes an event apart
 /// and puts it together again answers with the same bytes, and one check holds for all.
-fn event(bytes: usize) -> String {
+fn records(bytes: usize) -> String {
     const END: &str = "], \"rest\": \"\"}";
     let mut event = "{\"records\": [".to_owned();
     for number in 0.. {
@@ -112,12 +123,28 @@ fn event(bytes: usize) -> String {
     event
 }
 
+/// An event as a function gets it behind an API when somebody sends a file: base64 in one string.
+fn file(bytes: usize) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (begin, end) = ("{\"isBase64Encoded\": true, \"body\": \"", "\"}");
+    let length = bytes - begin.len() - end.len();
+    let mut state = 7_u32;
+    let body: String = (0..length)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(DIGITS[(state >> 26) as usize])
+        })
+        .collect();
+    format!("{begin}{body}{end}")
+}
+
 /// A bench has no tests that are run beside it, so this is looked at before it starts.
 pub(crate) fn check() {
     for size in Size::ALL {
-        let event = event(size.bytes());
+        let event = size.event();
         assert_eq!(event.len(), size.bytes());
         let value: serde_json::Value = serde_json::from_str(&event).expect("an event is JSON");
-        assert!(value["records"].as_array().is_some_and(|records| !records.is_empty()));
+        let has_records = value["records"].as_array().is_some_and(|records| !records.is_empty());
+        assert!(has_records || value["body"].is_string());
     }
 }

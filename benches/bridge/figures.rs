@@ -30,7 +30,7 @@ pub(crate) fn figures(seen: &Seen) -> Vec<Figure> {
         let floor = seen.series(Contender::Floor, size)?;
         Some(seen.series(Contender::Ours, size)?.ratio(floor).median)
     };
-    for (size, bar) in [(Size::Small, 1.4), (Size::Large, 1.5)] {
+    for (size, bar) in [(Size::Small, 1.4), (Size::File, 1.5), (Size::Large, 1.5)] {
         if let Some(value) = ratio(size) {
             add(format!("{} at p50, times the floor", size.name()), value, bar, "");
         }
