@@ -152,9 +152,10 @@ impl Client {
             self.link.open(attended, self.address.resolve()?, patience)?;
             self.incoming.clear();
         }
-        self.link.write(attended, request, patience)?;
-        let mut reading = Reading { link: &self.link, attended, patience, soon };
-        let head = self.incoming.head(&mut reading, read);
+        let head = self.link.write(attended, request, patience).and_then(|()| {
+            let mut reading = Reading { link: &self.link, attended, patience, soon };
+            self.incoming.head(&mut reading, read)
+        });
         if head.is_err() {
             self.link.close();
         }

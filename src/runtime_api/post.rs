@@ -132,9 +132,7 @@ impl Client {
         time: Duration,
     ) -> io::Result<(u16, String)> {
         let patience = Patience::Until(Instant::now() + time);
-        let (head, ()) = self
-            .ask(attended, request, patience, true, |_| ())
-            .inspect_err(|_| self.link.close())?;
+        let (head, ()) = self.ask(attended, request, patience, true, |_| ())?;
         let patience = Patience::Until(Instant::now() + POST_TIME);
         Ok((head.status, self.text(attended, head, patience).unwrap_or_default()))
     }
