@@ -266,8 +266,10 @@ fn script(package: &Package<'_>, name: &str, line: &[u8]) -> Option<Finding> {
     };
     let title = package.target.title();
     let missing = if package.target.has_interpreter(&parsed.interpreter) {
-        let is_packaged =
-            |name: &str| package.tree.entries.iter().any(|entry| entry.name == name.as_bytes());
+        let is_packaged = |wanted: &str| {
+            wanted != name
+                && package.tree.entries.iter().any(|entry| entry.name == wanted.as_bytes())
+        };
         parsed.by_env.filter(|name| !package.target.has_program(name) && !is_packaged(name))?
     } else {
         parsed.interpreter
