@@ -278,3 +278,14 @@ fn a_table_of_ones_own_is_a_target() {
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
     assert!(!said.out.contains("Next:"), "no runtime of Lambda's: {said:?}");
 }
+
+proptest::proptest! {
+    /// The arguments that `package` writes down are those that the bootstrap starts the program with.
+    #[test]
+    fn arguments_arrive_as_they_were_given(arguments in proptest::collection::vec("[a-z'\"\\\\ $\t\n*é-]{0,8}", 0..5)) {
+        let given: Vec<std::ffi::OsString> = arguments.iter().map(Into::into).collect();
+        let words = lambda_stdio::cli::package::report::words(&given).unwrap();
+        let split = lambda_stdio::config::words::split(&words).unwrap();
+        proptest::prop_assert_eq!(split, arguments);
+    }
+}
