@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::cli::package::elf::Needed;
+use crate::cli::package::elf::{Elf, Needed};
 use crate::cli::package::files::{self, Identity};
 
 /// A described package, of which a test changes what it is about.
