@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -153,7 +152,10 @@ fn beside(path: &Path) -> PathBuf {
 /// A file without a name, so that whatever ends us leaves nothing; none where the file system has none.
 #[cfg(target_os = "linux")]
 fn unnamed(folder: &Path) -> io::Result<Option<File>> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
     use nix::errno::Errno;
+
     let flags = nix::fcntl::OFlag::O_TMPFILE.bits();
     match File::options().write(true).custom_flags(flags).mode(0o666).open(folder) {
         Ok(file) => Ok(Some(file)),
