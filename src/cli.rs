@@ -9,6 +9,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub mod emulator;
 pub mod invoke;
+pub mod package;
 pub mod role;
 mod surroundings;
 pub mod ui;
@@ -41,6 +42,8 @@ pub struct Arguments {
 enum Command {
     #[command(after_help = EXIT_CODES)]
     Invoke(Box<invoke::Options>),
+    #[command(visible_aliases = ["bundle", "zip"], after_help = EXIT_CODES)]
+    Package(Box<package::Options>),
     /// Print a shell's completions
     #[command(after_help = EXIT_CODES)]
     Completions {
@@ -98,6 +101,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let ui = Ui::new(arguments.color);
     let ended = match arguments.command {
         Command::Invoke(options) => invoke::run(&options, ui),
+        Command::Package(options) => package::run(&options, ui),
         Command::Completions { shell } => completions(shell),
         Command::Man { command } => manual(command.as_deref()),
     };

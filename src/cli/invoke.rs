@@ -191,7 +191,7 @@ fn function(options: &Options, wire_tap: Option<PathBuf>) -> anyhow::Result<Func
 }
 
 /// A name that Lambda would take, after the program's file.
-fn function_name(program: &OsStr) -> String {
+pub(super) fn function_name(program: &OsStr) -> String {
     let stem = Path::new(program).file_stem().unwrap_or_default().to_string_lossy();
     let is_allowed =
         |character: &char| character.is_ascii_alphanumeric() || "-_".contains(*character);

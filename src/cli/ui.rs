@@ -24,6 +24,8 @@ pub enum Style {
     Dim,
     /// What went wrong.
     Error,
+    /// What may go wrong.
+    Warning,
     /// What to do about it.
     Hint,
     /// To the handler.
@@ -37,6 +39,7 @@ impl Style {
         match self {
             Self::Dim => "2",
             Self::Error => "1;31",
+            Self::Warning => "1;33",
             Self::Hint => "36",
             Self::In => "34",
             Self::Out => "32",
@@ -85,6 +88,11 @@ impl Ui {
         whole.push(b'\n');
         // One write, so that lines of others do not fall into it, and a flood of short ones costs little.
         io::stderr().lock().write_all(&whole).ok();
+    }
+
+    /// A text in place of the one before, on the terminal's last line.
+    pub fn over(self, text: &str) {
+        io::stderr().lock().write_all(format!("\r\x1b[K{text}").as_bytes()).ok();
     }
 
     /// A line of Lambda's own.

@@ -12,7 +12,7 @@ pub(crate) use http::{Heard, free_address, post};
 pub(crate) use lambda::Lambda;
 pub(crate) use message::{Answer, Delivery};
 pub(crate) use scratch::{COUNT, Scratch, WAIT};
-pub(crate) use tools::{search_path, tool};
+pub(crate) use tools::{installed, search_path, tool};
 
 use std::time::{Duration, Instant};
 

@@ -25,3 +25,15 @@ pub(crate) fn tool(variable: &str) -> Option<PathBuf> {
 pub(crate) fn search_path() -> String {
     std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned())
 }
+
+/// Whether a program of a distribution is here; where all tools are wanted, it must be.
+#[expect(clippy::disallowed_methods, reason = "which tools must be there is asked of the run")]
+pub(crate) fn installed(program: &str) -> bool {
+    if std::env::split_paths(&search_path()).any(|folder| folder.join(program).is_file()) {
+        return true;
+    }
+    let are_all_wanted = std::env::var_os("LAMBDA_STDIO_ORACLES").is_some();
+    assert!(!are_all_wanted, "LAMBDA_STDIO_ORACLES is set, but {program} is not installed");
+    eprintln!("not run: {program} is not installed");
+    false
+}

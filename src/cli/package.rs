@@ -1,0 +1,285 @@
+//! `lambda-stdio package`: from a built program to a zip that Lambda runs, with all that would keep it from
+//! running told before.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+pub mod assemble;
+pub mod elf;
+pub mod files;
+pub mod finding;
+pub mod judge;
+pub mod ldcache;
+pub mod loader;
+pub mod names;
+pub mod progress;
+pub mod report;
+pub mod secrets;
+pub mod shebang;
+pub mod target;
+pub mod tree;
+pub mod version;
+pub mod zip;
+
+use super::ui::{self, Ui};
+use super::{Exit, invoke, surroundings};
+use assemble::Assembled;
+use finding::Finding;
+use progress::Progress;
+use report::{Report, Zip};
+use target::Target;
+use tree::{Entry, Role};
+use zip::compress::Zipped;
+use zip::output::{self, Output};
+use zip::time::DosTime;
+
+const AFTER_HELP: &str = "\
+The package holds the bootstrap, the program under its own name, what is included, and in lib/ the shared
+libraries that they load here and that the target has not.  A folder that is included keeps its name;
+written with a slash at its end, what is in it comes without.  A program inside an included folder is
+started there.  What goes in is always the same bytes, whatever the order, the time and the umask;
+SOURCE_DATE_EPOCH sets the files' time.
+
+Examples:
+  lambda-stdio package ./handler
+  lambda-stdio package --arch arm64 --include data ./handler --verbose -o function.zip
+  lambda-stdio package --include _build/prod/rel/app -- _build/prod/rel/app/bin/app start
+  lambda-stdio package --layer bootstrap.zip --bootstrap bootstrap-x86_64";
+
+/// Package a program as a zip that Lambda runs, and tell what would keep it from running
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = format!("{AFTER_HELP}\n\n{}", super::EXIT_CODES))]
+pub struct Options {
+    /// The zip
+    #[arg(short, long, value_name = "FILE", default_value = "function.zip")]
+    output: PathBuf,
+    /// A file or folder that goes in as well
+    #[arg(short, long, value_name = "PATH")]
+    include: Vec<PathBuf>,
+    /// What it is to run on: al2023, al2, image, or a file with such a table
+    #[arg(long, value_name = "NAME", default_value = "al2023")]
+    target: String,
+    /// The processor [default: the program's own, for scripts this machine's]
+    #[arg(long, value_enum)]
+    arch: Option<Architecture>,
+    /// The static bootstrap [default: the one beside lambda-stdio]
+    #[arg(long, value_name = "FILE")]
+    bootstrap: Option<PathBuf>,
+    /// Put the bootstrap into this zip, as a layer, and not into the function's
+    #[arg(long, value_name = "FILE")]
+    layer: Option<PathBuf>,
+    /// Package what looks like secrets, too
+    #[arg(long)]
+    allow_secrets: bool,
+    /// Write nothing: tell what would be wrong, and what would be written
+    #[arg(long)]
+    check_only: bool,
+    /// Print one JSON object: findings, files, sizes, hash, commands
+    #[arg(long)]
+    json: bool,
+    /// The program: ./NAME, a path, or a name in PATH
+    #[arg(required_unless_present = "layer")]
+    program: Option<OsString>,
+    /// Its arguments, for the variable `LAMBDA_STDIO_ARGS`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<OsString>,
+}
+
+/// A processor that Lambda has, by Lambda's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+pub enum Architecture {
+    /// Intel's and AMD's.
+    #[value(name = "x86_64")]
+    #[serde(rename = "x86_64")]
+    X86_64,
+    /// Graviton's.
+    #[value(name = "arm64")]
+    #[serde(rename = "arm64")]
+    Arm64,
+}
+
+impl Architecture {
+    /// This machine's.
+    #[cfg(target_arch = "aarch64")]
+    pub const HERE: Self = Self::Arm64;
+    /// This machine's, or Lambda's own default.
+    #[cfg(not(target_arch = "aarch64"))]
+    pub const HERE: Self = Self::X86_64;
+
+    /// The processor of an ELF file's number.
+    #[must_use]
+    pub fn of(machine: u16) -> Option<Self> {
+        [Self::X86_64, Self::Arm64].into_iter().find(|known| known.machine() == machine)
+    }
+
+    /// Its number in ELF files.
+    #[must_use]
+    pub fn machine(self) -> u16 {
+        match self {
+            Self::X86_64 => 62,
+            Self::Arm64 => 183,
+        }
+    }
+
+    /// What Linux calls it.
+    #[must_use]
+    pub fn machine_name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "aarch64",
+        }
+    }
+
+    /// What Debian calls its folders.
+    #[must_use]
+    pub fn triple(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64-linux-gnu",
+            Self::Arm64 => "aarch64-linux-gnu",
+        }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "arm64",
+        })
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// For inputs that are not there, and zips that cannot be written.
+pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
+    let target = Target::find(&options.target)?;
+    let epoch = surroundings::variable("SOURCE_DATE_EPOCH");
+    let epoch = epoch.map(|value| value.to_string_lossy().into_owned());
+    let time = DosTime::from_variable(epoch.as_deref()).map_err(anyhow::Error::msg)?;
+    let mut assembled = assemble::assemble(options, &target)?;
+    check_outputs(options, &assembled)?;
+    let mut findings = judge(options, &target, &assembled);
+    assemble::mark(&mut assembled.tree);
+
+    let mut zips = Vec::new();
+    if !finding::forbid(&findings) {
+        zips = make(options, &assembled, time, ui)?;
+        findings.extend(zips.iter().filter_map(|zip| judge::zipped(zip.zipped_bytes)));
+        findings.sort();
+    }
+    let exit = if finding::forbid(&findings) { Exit::Finding } else { Exit::Done };
+    let report = report(options, &target, &assembled, findings, zips, exit)?;
+    tell(options, &report, ui)?;
+    Ok(exit)
+}
+
+fn check_outputs(options: &Options, assembled: &Assembled) -> anyhow::Result<()> {
+    let inputs: Vec<_> = assembled.tree.entries.iter().map(|entry| entry.identity).collect();
+    if options.program.is_some() {
+        output::check(&options.output, &assembled.roots, &inputs)?;
+    }
+    options.layer.as_deref().map_or(Ok(()), |path| output::check(path, &assembled.roots, &inputs))
+}
+
+fn judge(options: &Options, target: &Target, assembled: &Assembled) -> Vec<Finding> {
+    judge::judge(&judge::Package {
+        architecture: assembled.architecture,
+        target,
+        tree: &assembled.tree,
+        missing: &assembled.missing,
+        handler: assembled.handler.as_deref(),
+        file_arguments: &assembled.file_arguments,
+        are_secrets_allowed: options.allow_secrets,
+    })
+}
+
+/// The function's zip, and the layer's.
+fn make(
+    options: &Options,
+    assembled: &Assembled,
+    time: DosTime,
+    ui: Ui,
+) -> anyhow::Result<Vec<Zip>> {
+    let of_layer = |entry: &&Entry| entry.role == Role::Bootstrap && options.layer.is_some();
+    let entries = assembled.tree.entries.iter();
+    let (layer, function): (Vec<&Entry>, Vec<&Entry>) = entries.partition(of_layer);
+    let mut zips = Vec::new();
+    if options.program.is_some() {
+        let zipped = write(options, &options.output, &function, time, ui)?;
+        zips.push(Zip::new("function", &options.output, !options.check_only, &zipped));
+    }
+    if let Some(path) = &options.layer {
+        let zipped = write(options, path, &layer, time, ui)?;
+        zips.push(Zip::new("layer", path, !options.check_only, &zipped));
+    }
+    Ok(zips)
+}
+
+fn write(
+    options: &Options,
+    path: &Path,
+    entries: &[&Entry],
+    time: DosTime,
+    ui: Ui,
+) -> anyhow::Result<Zipped> {
+    let mut progress = Progress::new(entries, ui);
+    let mut tick = |files, bytes| progress.tick(files, bytes);
+    if options.check_only {
+        return Ok(zip::compress::write(entries, time, io::sink(), &mut tick)?);
+    }
+    output::hear_of_limits();
+    let shown = path.display();
+    let output = Output::create(path).with_context(|| format!("{shown} cannot be written"))?;
+    let buffered = BufWriter::with_capacity(256 * 1024, output.file());
+    let zipped = zip::compress::write(entries, time, buffered, &mut tick)
+        .with_context(|| format!("{shown} is not written"))?;
+    output.complete().with_context(|| format!("{shown} cannot be completed"))?;
+    Ok(zipped)
+}
+
+fn report(
+    options: &Options,
+    target: &Target,
+    assembled: &Assembled,
+    findings: Vec<Finding>,
+    zips: Vec<Zip>,
+    exit: Exit,
+) -> anyhow::Result<Report> {
+    let name = invoke::function_name(options.program.as_deref().unwrap_or_default());
+    let function = options.program.as_ref().map(|_| options.output.as_path());
+    let layer = options.layer.as_deref();
+    let commands = if zips.is_empty() {
+        Vec::new()
+    } else {
+        report::commands(target, assembled, &name, &options.args, function, layer)?
+    };
+    Ok(Report {
+        target: target.name.clone(),
+        architecture: assembled.architecture,
+        handler: assembled.handler.clone(),
+        findings,
+        zips,
+        libraries: Report::libraries(assembled),
+        commands,
+        exit_code: exit.code(),
+    })
+}
+
+fn tell(options: &Options, report: &Report, ui: Ui) -> anyhow::Result<()> {
+    if options.json {
+        let mut object = serde_json::to_vec(report)?;
+        object.push(b'\n');
+        ui::print(&object)?;
+        return Ok(());
+    }
+    report::show(&report.findings, ui);
+    ui::print(ui::printable(&report.text()).as_bytes())?;
+    Ok(())
+}
