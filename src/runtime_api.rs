@@ -198,8 +198,12 @@ impl Client {
         let mut buffer = Vec::with_capacity(EVENT_HEADROOM + announced + CONTEXT_ROOM);
         buffer.resize(EVENT_HEADROOM, 0);
         let patience = rest_patience();
-        self.body(attended, head, patience, wire::MAX_PAYLOAD_BYTES, &mut buffer)
-            .map_err(|error| format!("{error}, after {} bytes", buffer.len() - EVENT_HEADROOM))?;
+        self.body(attended, head, patience, wire::MAX_PAYLOAD_BYTES, &mut buffer).map_err(
+            |error| match buffer.len() - EVENT_HEADROOM {
+                0 => error.to_string(),
+                came => format!("{error}, after {came} bytes"),
+            },
+        )?;
         Ok(Event::from_buffer(buffer))
     }
 

@@ -147,9 +147,13 @@ impl Fault {
         matches!(self, Self::Hang | Self::Stop)
     }
 
-    /// How often it comes, in shares: those that only wait are half as frequent, for the sake of time.
+    /// How often it comes, in shares: those that only wait are less frequent, for the sake of time.
     pub(crate) fn shares(self) -> u64 {
-        if self.lasts_to_the_deadline() || self == Self::CloseOutput { 1 } else { 2 }
+        match self {
+            Self::Hang | Self::Stop => 1,
+            Self::CloseOutput => 2,
+            _ => 4,
+        }
     }
 }
 

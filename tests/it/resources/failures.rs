@@ -20,12 +20,14 @@ const ONE_ERROR: Price = Price { errors: 1, lost: 0 };
 const ONE_EVENT: Price = Price { errors: 1, lost: 1 };
 
 /// The calls, the errors of their manual pages, and what one of them may cost.
-const REFUSALS: [(&str, &[&str], Price); 33] = [
+const REFUSALS: [(&str, &[&str], Price); 36] = [
     ("read", &["EINTR"], FREE),
     ("write", &["EINTR"], FREE),
     ("recvfrom", &["EINTR"], FREE),
     ("sendto", &["EINTR"], FREE),
+    ("writev", &["EINTR"], FREE),
     ("epoll_pwait", &["EINTR"], FREE),
+    ("clock_nanosleep", &["EINTR"], FREE),
     ("poll", &["EINTR", "ENOMEM"], FREE),
     ("wait4", &["EINTR", "ECHILD"], FREE),
     ("waitid", &["EINTR"], FREE),
@@ -34,10 +36,12 @@ const REFUSALS: [(&str, &[&str], Price); 33] = [
     ("kill", &["EPERM", "ESRCH"], FREE),
     ("getdents64", &["ENOENT"], ONE_ERROR),
     ("getcwd", &["ENOENT", "ENOMEM"], ONE_ERROR),
-    ("read", &["EIO"], ONE_ERROR),
     ("write", &["EPIPE", "EIO", "ENOSPC"], ONE_ERROR),
+    // Of a pipe or of the connection: the trace does not say.
+    ("read", &["EIO"], ONE_EVENT),
     ("recvfrom", &["ECONNRESET", "ENOMEM"], ONE_EVENT),
     ("sendto", &["ECONNRESET", "EPIPE", "ENOBUFS"], ONE_EVENT),
+    ("writev", &["ECONNRESET", "EPIPE", "ENOBUFS"], ONE_EVENT),
     ("connect", &["ECONNREFUSED", "ETIMEDOUT", "EADDRNOTAVAIL", "EINTR"], FREE),
     ("socket", &["EMFILE", "ENFILE", "ENOBUFS"], FREE),
     ("setsockopt", &["ENOBUFS", "ENOMEM"], FREE),

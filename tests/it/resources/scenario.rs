@@ -138,15 +138,21 @@ fn end(bridge: &mut Bridge) -> Result<(), String> {
         }
         std::thread::sleep(Duration::from_millis(2));
     }
-    let logs = bridge.logs();
-    if logs.contains("panicked") {
-        return Err("it panicked".to_owned());
+    loop {
+        let logs = bridge.logs();
+        if logs.contains("panicked") {
+            return Err("it panicked".to_owned());
+        }
+        let said = logs.contains("lambda-stdio ERROR ") || logs.contains("memory allocation of ");
+        if status.success() || said {
+            return Ok(());
+        }
+        // What it said may still be on its way to us.
+        if Instant::now() > until {
+            return Err(format!("it ended with {status} and said nothing"));
+        }
+        std::thread::sleep(Duration::from_millis(2));
     }
-    let said = logs.contains("lambda-stdio ERROR ") || logs.contains("memory allocation of ");
-    if !status.success() && !said {
-        return Err(format!("it ended with {status} and said nothing"));
-    }
-    Ok(())
 }
 
 /// Runs each on a few threads, since most of a run is waiting; what went wrong, in words.
