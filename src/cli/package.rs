@@ -23,6 +23,7 @@ pub mod secrets;
 pub mod shebang;
 pub mod target;
 pub mod tree;
+pub mod verify;
 pub mod version;
 pub mod zip;
 
@@ -34,6 +35,7 @@ use progress::Progress;
 use report::{Report, Zip};
 use target::Target;
 use tree::{Entry, Role};
+use verify::Verified;
 use zip::compress::Zipped;
 use zip::output::{self, Output};
 use zip::time::DosTime;
@@ -45,6 +47,13 @@ written with a slash at its end, what is in it comes without.  A program inside 
 started there.  What goes in is always the same bytes, whatever the order, the time and the umask;
 SOURCE_DATE_EPOCH sets the files' time.
 
+Once it is written, the zip is verified: unpacked as /var/task of a root with what the target's table grants,
+copied from this machine, and invoked there once, with the event {} or that of --verify-event, in a user
+namespace and with this machine's network.  Any answer will do; a function that does not start, or ends or
+hangs without one, is a finding, and the zip stays.  The libraries are this machine's, so this does not prove
+that the target's versions are new enough: the other findings judge that.  Where it cannot be done
+(for another processor, for an image, without user namespaces) the report says why.
+
 Examples:
   lambda-stdio package ./handler
   lambda-stdio package --arch arm64 --include data ./handler --verbose -o function.zip
@@ -54,6 +63,7 @@ Examples:
 /// Package a program as a zip that Lambda runs, and tell what would keep it from running
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = format!("{AFTER_HELP}\n\n{}", super::EXIT_CODES))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Options {
     /// The zip
     #[arg(short, long, value_name = "FILE", default_value = "function.zip")]
@@ -79,7 +89,13 @@ pub struct Options {
     /// Write nothing: tell what would be wrong, and what would be written
     #[arg(long)]
     check_only: bool,
-    /// Print one JSON object: findings, files, sizes, hash, commands
+    /// Do not run the zip to verify it
+    #[arg(long, conflicts_with = "verify_event")]
+    no_verify: bool,
+    /// The event that it is verified with: JSON, or @FILE
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    verify_event: String,
+    /// Print one JSON object: findings, files, sizes, hash, verification, commands
     #[arg(long)]
     json: bool,
     /// The program: ./NAME, a path, or a name in PATH
@@ -163,6 +179,9 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
     let epoch = surroundings::variable("SOURCE_DATE_EPOCH");
     let epoch = epoch.map(|value| value.to_string_lossy().into_owned());
     let time = DosTime::from_variable(epoch.as_deref()).map_err(anyhow::Error::msg)?;
+    // Read before anything is written: a wrong event is wrong usage.
+    let event = invoke::events::read(&options.verify_event)
+        .with_context(|| format!("--verify-event {}", options.verify_event))?;
     let mut assembled = assemble::assemble(options, &target)?;
     check_outputs(options, &assembled)?;
     let mut findings = judge(options, &target, &assembled);
@@ -174,8 +193,12 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
         findings.extend(zips.iter().filter_map(|zip| judge::zipped(zip.zipped_bytes)));
         findings.sort();
     }
+    let verified = verify(options, &target, &assembled, event, &zips, ui)?;
+    findings.extend(verified.iter().filter_map(|it| it.finding(&options.output, &target)));
+    findings.sort();
     let exit = if finding::forbid(&findings) { Exit::Finding } else { Exit::Done };
-    let report = report(options, &target, &assembled, findings, zips, exit)?;
+    let exit = verified.as_ref().and_then(|verified| verified.interrupted).unwrap_or(exit);
+    let report = report(options, &target, &assembled, findings, zips, verified, exit)?;
     tell(options, &report, ui)?;
     Ok(exit)
 }
@@ -244,18 +267,45 @@ fn write(
     Ok(zipped)
 }
 
+/// Runs what was written; none where nothing was, or that is not wished.
+fn verify(
+    options: &Options,
+    target: &Target,
+    assembled: &Assembled,
+    event: Vec<u8>,
+    zips: &[Zip],
+    ui: Ui,
+) -> anyhow::Result<Option<Verified>> {
+    let is_written = zips.iter().any(|zip| zip.kind == "function" && zip.is_written);
+    if options.no_verify || !is_written {
+        return Ok(None);
+    }
+    let _shown = progress::Notice::new("verifying: the zip is run once", ui);
+    let request = verify::Request {
+        target,
+        assembled,
+        function: &options.output,
+        layer: options.layer.as_deref(),
+        name: &invoke::function_name(options.program.as_deref().unwrap_or_default()),
+        words: report::words(&options.args)?,
+        event,
+    };
+    verify::verify(&request).map(Some)
+}
+
 fn report(
     options: &Options,
     target: &Target,
     assembled: &Assembled,
     findings: Vec<Finding>,
     zips: Vec<Zip>,
+    verified: Option<Verified>,
     exit: Exit,
 ) -> anyhow::Result<Report> {
     let name = invoke::function_name(options.program.as_deref().unwrap_or_default());
     let function = options.program.as_ref().map(|_| options.output.as_path());
     let layer = options.layer.as_deref();
-    let commands = if zips.is_empty() {
+    let commands = if zips.is_empty() || finding::forbid(&findings) {
         Vec::new()
     } else {
         report::commands(target, assembled, &name, &options.args, function, layer)?
@@ -267,6 +317,7 @@ fn report(
         findings,
         zips,
         libraries: Report::libraries(assembled),
+        verified,
         commands,
         exit_code: exit.code(),
     })

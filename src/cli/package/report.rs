@@ -11,6 +11,7 @@ use super::Architecture;
 use super::assemble::Assembled;
 use super::finding::{Finding, Severity};
 use super::target::Target;
+use super::verify::Verified;
 use super::zip::compress::Zipped;
 use crate::cli::ui::{self, Style, Ui};
 
@@ -34,6 +35,8 @@ pub struct Report {
     pub zips: Vec<Zip>,
     /// The libraries that were taken in.
     pub libraries: Vec<Library>,
+    /// What became of the zip when it was run; none where it was not to be run, or not written.
+    pub verified: Option<Verified>,
     /// What to run next.
     pub commands: Vec<String>,
     /// The exit code of the call.
@@ -159,6 +162,9 @@ impl Report {
                 line(&mut text, format_args!("  and {} more files", zip.files.len() - SHOWN));
             }
             line(&mut text, format_args!("  CodeSha256 {}", zip.code_sha256));
+        }
+        if let Some(told) = self.verified.as_ref().and_then(Verified::line) {
+            line(&mut text, format_args!("{told}"));
         }
         if !self.commands.is_empty() {
             line(&mut text, format_args!("\nNext:"));
