@@ -9,6 +9,7 @@ use anyhow::Context;
 
 pub mod architecture;
 pub mod assemble;
+pub mod commands;
 pub mod elf;
 pub mod files;
 pub mod finding;
@@ -223,7 +224,7 @@ fn verify(
         function: &options.output,
         layer: options.layer.as_deref(),
         name: &invoke::function_name(options.program.as_deref().unwrap_or_default()),
-        words: report::words(&options.args)?,
+        words: commands::words(&options.args)?,
         event,
     };
     verify::verify(&request).map(Some)
@@ -244,7 +245,7 @@ fn report(
     let commands = if zips.is_empty() || finding::forbid(&findings) {
         Vec::new()
     } else {
-        report::commands(target, assembled, &name, &options.args, function, layer)?
+        commands::commands(target, assembled, &name, &options.args, function, layer)?
     };
     Ok(Report {
         target: target.name.clone(),
