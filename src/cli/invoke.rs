@@ -210,14 +210,14 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
 }
 
 /// The signals by which people and supervisors end a command.
-struct Interrupts {
+pub(super) struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
 }
 
 impl Interrupts {
-    fn listen() -> anyhow::Result<Self> {
+    pub(super) fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("could not listen for signals");
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
@@ -226,7 +226,7 @@ impl Interrupts {
         })
     }
 
-    async fn next(&mut self) -> Exit {
+    pub(super) async fn next(&mut self) -> Exit {
         tokio::select! {
             _ = self.interrupt.recv() => Exit::Interrupted(2),
             _ = self.terminate.recv() => Exit::Interrupted(15),

@@ -2,14 +2,14 @@
 //! running told before.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use serde::{Deserialize, Serialize};
 
+pub mod architecture;
 pub mod assemble;
+pub mod commands;
 pub mod elf;
 pub mod files;
 pub mod finding;
@@ -23,17 +23,20 @@ pub mod secrets;
 pub mod shebang;
 pub mod target;
 pub mod tree;
+pub mod verify;
 pub mod version;
 pub mod zip;
 
 use super::ui::{self, Ui};
 use super::{Exit, invoke, surroundings};
+pub use architecture::Architecture;
 use assemble::Assembled;
 use finding::Finding;
 use progress::Progress;
 use report::{Report, Zip};
 use target::Target;
 use tree::{Entry, Role};
+use verify::Verified;
 use zip::compress::Zipped;
 use zip::output::{self, Output};
 use zip::time::DosTime;
@@ -45,6 +48,13 @@ written with a slash at its end, what is in it comes without.  A program inside 
 started there.  What goes in is always the same bytes, whatever the order, the time and the umask;
 SOURCE_DATE_EPOCH sets the files' time.
 
+Once it is written, the zip is verified: unpacked as /var/task of a root with what the target's table grants,
+copied from this machine, and invoked there once, with the event {} or that of --verify-event, in a user
+namespace and with this machine's network.  Any answer will do; a function that does not start, or ends or
+hangs without one, is a finding, and the zip stays.  The libraries are this machine's, so this does not prove
+that the target's versions are new enough: the other findings judge that.  Where it cannot be done
+(for another processor, for an image, without user namespaces) the report says why.
+
 Examples:
   lambda-stdio package ./handler
   lambda-stdio package --arch arm64 --include data ./handler --verbose -o function.zip
@@ -54,6 +64,7 @@ Examples:
 /// Package a program as a zip that Lambda runs, and tell what would keep it from running
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = format!("{AFTER_HELP}\n\n{}", super::EXIT_CODES))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Options {
     /// The zip
     #[arg(short, long, value_name = "FILE", default_value = "function.zip")]
@@ -79,7 +90,13 @@ pub struct Options {
     /// Write nothing: tell what would be wrong, and what would be written
     #[arg(long)]
     check_only: bool,
-    /// Print one JSON object: findings, files, sizes, hash, commands
+    /// Do not run the zip to verify it
+    #[arg(long, conflicts_with = "verify_event")]
+    no_verify: bool,
+    /// The event that it is verified with: JSON, or @FILE
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    verify_event: String,
+    /// Print one JSON object: findings, files, sizes, hash, verification, commands
     #[arg(long)]
     json: bool,
     /// The program: ./NAME, a path, or a name in PATH
@@ -88,70 +105,6 @@ pub struct Options {
     /// Its arguments, for the variable `LAMBDA_STDIO_ARGS`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<OsString>,
-}
-
-/// A processor that Lambda has, by Lambda's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
-pub enum Architecture {
-    /// Intel's and AMD's.
-    #[value(name = "x86_64")]
-    #[serde(rename = "x86_64")]
-    X86_64,
-    /// Graviton's.
-    #[value(name = "arm64")]
-    #[serde(rename = "arm64")]
-    Arm64,
-}
-
-impl Architecture {
-    /// This machine's.
-    #[cfg(target_arch = "aarch64")]
-    pub const HERE: Self = Self::Arm64;
-    /// This machine's, or Lambda's own default.
-    #[cfg(not(target_arch = "aarch64"))]
-    pub const HERE: Self = Self::X86_64;
-
-    /// The processor of an ELF file's number.
-    #[must_use]
-    pub fn of(machine: u16) -> Option<Self> {
-        [Self::X86_64, Self::Arm64].into_iter().find(|known| known.machine() == machine)
-    }
-
-    /// Its number in ELF files.
-    #[must_use]
-    pub fn machine(self) -> u16 {
-        match self {
-            Self::X86_64 => 62,
-            Self::Arm64 => 183,
-        }
-    }
-
-    /// What Linux calls it.
-    #[must_use]
-    pub fn machine_name(self) -> &'static str {
-        match self {
-            Self::X86_64 => "x86_64",
-            Self::Arm64 => "aarch64",
-        }
-    }
-
-    /// What Debian calls its folders.
-    #[must_use]
-    pub fn triple(self) -> &'static str {
-        match self {
-            Self::X86_64 => "x86_64-linux-gnu",
-            Self::Arm64 => "aarch64-linux-gnu",
-        }
-    }
-}
-
-impl fmt::Display for Architecture {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::X86_64 => "x86_64",
-            Self::Arm64 => "arm64",
-        })
-    }
 }
 
 /// Runs the command.
@@ -163,6 +116,9 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
     let epoch = surroundings::variable("SOURCE_DATE_EPOCH");
     let epoch = epoch.map(|value| value.to_string_lossy().into_owned());
     let time = DosTime::from_variable(epoch.as_deref()).map_err(anyhow::Error::msg)?;
+    // Read before anything is written: a wrong event is wrong usage.
+    let event = invoke::events::read(&options.verify_event)
+        .with_context(|| format!("--verify-event {}", options.verify_event))?;
     let mut assembled = assemble::assemble(options, &target)?;
     check_outputs(options, &assembled)?;
     let mut findings = judge(options, &target, &assembled);
@@ -174,8 +130,12 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
         findings.extend(zips.iter().filter_map(|zip| judge::zipped(zip.zipped_bytes)));
         findings.sort();
     }
+    let verified = verify(options, &target, &assembled, event, &zips, ui)?;
+    findings.extend(verified.iter().filter_map(|it| it.finding(&options.output, &target)));
+    findings.sort();
     let exit = if finding::forbid(&findings) { Exit::Finding } else { Exit::Done };
-    let report = report(options, &target, &assembled, findings, zips, exit)?;
+    let exit = verified.as_ref().and_then(|verified| verified.interrupted).unwrap_or(exit);
+    let report = report(options, &target, &assembled, findings, zips, verified, exit)?;
     tell(options, &report, ui)?;
     Ok(exit)
 }
@@ -244,21 +204,48 @@ fn write(
     Ok(zipped)
 }
 
+/// Runs what was written; none where nothing was, or that is not wished.
+fn verify(
+    options: &Options,
+    target: &Target,
+    assembled: &Assembled,
+    event: Vec<u8>,
+    zips: &[Zip],
+    ui: Ui,
+) -> anyhow::Result<Option<Verified>> {
+    let is_written = zips.iter().any(|zip| zip.kind == "function" && zip.is_written);
+    if options.no_verify || !is_written {
+        return Ok(None);
+    }
+    let _shown = progress::Notice::new("verifying: the zip is run once", ui);
+    let request = verify::Request {
+        target,
+        assembled,
+        function: &options.output,
+        layer: options.layer.as_deref(),
+        name: &invoke::function_name(options.program.as_deref().unwrap_or_default()),
+        words: commands::words(&options.args)?,
+        event,
+    };
+    verify::verify(&request).map(Some)
+}
+
 fn report(
     options: &Options,
     target: &Target,
     assembled: &Assembled,
     findings: Vec<Finding>,
     zips: Vec<Zip>,
+    verified: Option<Verified>,
     exit: Exit,
 ) -> anyhow::Result<Report> {
     let name = invoke::function_name(options.program.as_deref().unwrap_or_default());
     let function = options.program.as_ref().map(|_| options.output.as_path());
     let layer = options.layer.as_deref();
-    let commands = if zips.is_empty() {
+    let commands = if zips.is_empty() || finding::forbid(&findings) {
         Vec::new()
     } else {
-        report::commands(target, assembled, &name, &options.args, function, layer)?
+        commands::commands(target, assembled, &name, &options.args, function, layer)?
     };
     Ok(Report {
         target: target.name.clone(),
@@ -267,6 +254,7 @@ fn report(
         findings,
         zips,
         libraries: Report::libraries(assembled),
+        verified,
         commands,
         exit_code: exit.code(),
     })

@@ -1,11 +1,13 @@
-//! What the executable is when it was not started as the companion: the bridge, or the launcher of a
-//! runtime.  One file does for all three, so that `invoke` works wherever the companion alone was copied.
+//! What the executable is when it was not started as the companion: the bridge, the launcher of a
+//! runtime, or what enters the root that a zip is verified in.  One file does for all, so that `invoke` works wherever the companion alone was copied.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::emulator::launch::{self, Program};
+#[cfg(target_os = "linux")]
+use super::package::verify::room;
 use crate::bootstrap;
 
 /// The bridge's name, in Lambda and here.
@@ -17,6 +19,10 @@ pub fn play(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let name = arguments.next()?;
     if launch::is_role(&name) {
         return Some(launch::main(arguments));
+    }
+    #[cfg(target_os = "linux")]
+    if name == room::ROLE {
+        return Some(room::main(arguments));
     }
     bootstrap::is_role(&name).then(bootstrap::main)
 }

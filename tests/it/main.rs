@@ -47,4 +47,5 @@ mod package_built;
 mod package_bytes;
 mod package_support;
 mod package_tree;
+mod package_verify;
 mod peers;

@@ -284,7 +284,7 @@ proptest::proptest! {
     #[test]
     fn arguments_arrive_as_they_were_given(arguments in proptest::collection::vec("[a-z'\"\\\\ $\t\n*é-]{0,8}", 0..5)) {
         let given: Vec<std::ffi::OsString> = arguments.iter().map(Into::into).collect();
-        let words = lambda_stdio::cli::package::report::words(&given).unwrap();
+        let words = lambda_stdio::cli::package::commands::words(&given).unwrap();
         let split = lambda_stdio::config::words::split(&words).unwrap();
         proptest::prop_assert_eq!(split, arguments);
     }

@@ -79,7 +79,9 @@ pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     fail(&path, &error, "could not be started")
 }
 
-fn fail(path: &OsStr, error: &io::Error, what: &str) -> ExitCode {
+/// Tells the Runtime API that a runtime was not started, as the runtime itself would tell its init error.
+#[must_use]
+pub fn fail(path: &OsStr, error: &io::Error, what: &str) -> ExitCode {
     let message = format!("the runtime {} {what}: {error}", path.display());
     // With nobody to listen the exit status says it: the front door sees the runtime end.
     drop(tell(&message));

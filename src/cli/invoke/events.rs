@@ -100,6 +100,19 @@ impl Events {
     }
 }
 
+/// One event that stands on a command line: JSON, or `@FILE`.
+///
+/// # Errors
+/// For what cannot be read, is too long or is not JSON.
+pub fn read(data: &str) -> anyhow::Result<Vec<u8>> {
+    let event = match data.strip_prefix('@') {
+        Some(path) => read_file(Path::new(path))?,
+        None => data.as_bytes().to_owned(),
+    };
+    check(&event).context("the event is not JSON")?;
+    Ok(event)
+}
+
 fn send_lines(mut source: impl BufRead, name: &str, lines: &mpsc::Sender<anyhow::Result<Bytes>>) {
     for number in 1_u64.. {
         let event = match read_line(&mut source) {

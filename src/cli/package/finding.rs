@@ -75,11 +75,13 @@ pub enum Code {
     Unreadable,
     /// The target itself is at its end.
     TargetEnds,
+    /// The zip was run, and did not.
+    Verification,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::NoProgram,
         Self::WrongArchitecture,
         Self::BrokenElf,
@@ -103,6 +105,7 @@ impl Code {
         Self::TooMany,
         Self::Unreadable,
         Self::TargetEnds,
+        Self::Verification,
     ];
 
     /// Its number, as `P001`.
@@ -132,6 +135,7 @@ impl Code {
             Self::TooMany => "P021",
             Self::Unreadable => "P022",
             Self::TargetEnds => "P023",
+            Self::Verification => "P024",
         }
     }
 }

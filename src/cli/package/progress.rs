@@ -45,6 +45,31 @@ impl Progress {
     }
 }
 
+/// One line on a terminal that stands there while something goes on.
+#[derive(Debug)]
+pub struct Notice {
+    ui: Ui,
+}
+
+impl Notice {
+    /// Shown until it is dropped, where somebody looks.
+    #[must_use]
+    pub fn new(text: &str, ui: Ui) -> Self {
+        if ui.is_terminal() {
+            ui.over(text);
+        }
+        Self { ui }
+    }
+}
+
+impl Drop for Notice {
+    fn drop(&mut self) {
+        if self.ui.is_terminal() {
+            self.ui.over("");
+        }
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.is_shown {

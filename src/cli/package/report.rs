@@ -1,16 +1,14 @@
 //! What was packaged, for people and as one object for programs, and the commands to run next.
 
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use anyhow::anyhow;
 use serde::Serialize;
 
 use super::Architecture;
 use super::assemble::Assembled;
 use super::finding::{Finding, Severity};
-use super::target::Target;
+use super::verify::Verified;
 use super::zip::compress::Zipped;
 use crate::cli::ui::{self, Style, Ui};
 
@@ -34,6 +32,8 @@ pub struct Report {
     pub zips: Vec<Zip>,
     /// The libraries that were taken in.
     pub libraries: Vec<Library>,
+    /// What became of the zip when it was run; none where it was not to be run, or not written.
+    pub verified: Option<Verified>,
     /// What to run next.
     pub commands: Vec<String>,
     /// The exit code of the call.
@@ -160,6 +160,9 @@ impl Report {
             }
             line(&mut text, format_args!("  CodeSha256 {}", zip.code_sha256));
         }
+        if let Some(told) = self.verified.as_ref().and_then(Verified::line) {
+            line(&mut text, format_args!("{told}"));
+        }
         if !self.commands.is_empty() {
             line(&mut text, format_args!("\nNext:"));
             for command in &self.commands {
@@ -189,77 +192,6 @@ pub fn show(findings: &[Finding], ui: Ui) {
         ui.line(format!("{} {}", ui.paint(style, &head), ui::printable(&told)).as_bytes());
         ui.hint(&ui::printable(&finding.advice));
     }
-}
-
-/// The commands that put the zips into Lambda; none where the target is no runtime of Lambda's.
-///
-/// # Errors
-/// When an argument is no text, which no variable of a function could carry.
-pub fn commands(
-    target: &Target,
-    assembled: &Assembled,
-    name: &str,
-    arguments: &[OsString],
-    function: Option<&Path>,
-    layer: Option<&Path>,
-) -> anyhow::Result<Vec<String>> {
-    let Some(runtime) = &target.runtime else { return Ok(Vec::new()) };
-    let architecture = assembled.architecture;
-    let mut commands = Vec::new();
-    if let Some(path) = layer {
-        commands.push(format!(
-            "aws lambda publish-layer-version --layer-name lambda-stdio --compatible-runtimes {runtime} \
-             --compatible-architectures {architecture} --zip-file {}",
-            quote(&format!("fileb://{}", path.display()))
-        ));
-    }
-    if let (Some(path), Some(handler)) = (function, &assembled.handler) {
-        let mut command = format!(
-            "aws lambda create-function --function-name {name} --runtime {runtime} \
-             --architectures {architecture} --role \"$ROLE_ARN\" --handler {}",
-            quote(handler)
-        );
-        if !arguments.is_empty() {
-            let variables =
-                serde_json::json!({"Variables": {"LAMBDA_STDIO_ARGS": words(arguments)?}});
-            command.push_str(" --environment ");
-            command.push_str(&quote(&variables.to_string()));
-        }
-        if layer.is_some() {
-            command.push_str(" --layers \"$LAYER_VERSION_ARN\"");
-        }
-        command.push_str(" --zip-file ");
-        command.push_str(&quote(&format!("fileb://{}", path.display())));
-        commands.push(command);
-    }
-    Ok(commands)
-}
-
-/// Arguments as one text, which the bootstrap splits into the same again.
-///
-/// # Errors
-/// When one of them is no text.
-pub fn words(arguments: &[OsString]) -> anyhow::Result<String> {
-    let words = arguments.iter().map(|argument| {
-        let text = argument.to_str();
-        text.map(quote).ok_or_else(|| {
-            anyhow!(
-                "the argument {} is not UTF-8, as variables of functions are",
-                argument.display()
-            )
-        })
-    });
-    Ok(words.collect::<anyhow::Result<Vec<_>>>()?.join(" "))
-}
-
-/// A word as a shell takes it for itself.
-#[must_use]
-pub fn quote(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@,+%".contains(&byte);
-    if !word.is_empty() && word.bytes().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// A length as people read it.
@@ -300,13 +232,6 @@ mod tests {
     fn lengths_are_shown_with_their_units() {
         assert_eq!((size(999), size(1_000)), ("999 B".to_owned(), "1.0 kB".to_owned()));
         assert_eq!(size(52_428_800), "52.4 MB");
-    }
-
-    #[test]
-    fn words_are_quoted_where_a_shell_would_split_them() {
-        assert_eq!(quote("./a-b_c.d"), "./a-b_c.d");
-        assert_eq!(quote("it's $x"), "'it'\\''s $x'");
-        assert_eq!(quote(""), "''");
     }
 
     proptest! {

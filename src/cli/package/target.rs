@@ -150,6 +150,18 @@ impl Target {
         self.interpreters.iter().any(|interpreter| last(&interpreter.path) == name)
     }
 
+    /// The names of its libraries.
+    pub fn library_names(&self) -> impl Iterator<Item = &str> {
+        self.libraries.iter().map(|library| library.name.as_str())
+    }
+
+    /// The paths of its loaders for an architecture, and of its interpreters.
+    pub fn programs(&self, architecture: Architecture) -> impl Iterator<Item = &str> {
+        let loaders = self.loaders.iter().filter(move |row| row.architecture == architecture);
+        let interpreters = self.interpreters.iter().map(|row| row.path.as_str());
+        loaders.map(|row| row.path.as_str()).chain(interpreters)
+    }
+
     /// The newest version of a kind that a library of it provides, where that is known.
     #[must_use]
     pub fn provides(&self, library: &str, prefix: &str) -> Option<&Version> {

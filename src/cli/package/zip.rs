@@ -4,6 +4,7 @@
 pub mod compress;
 pub mod output;
 pub mod time;
+pub mod unpack;
 
 use time::DosTime;
 

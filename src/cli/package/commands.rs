@@ -1,0 +1,92 @@
+//! The commands to run next, with their words as a shell and the bootstrap take them.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use super::assemble::Assembled;
+use super::target::Target;
+
+/// The commands that put the zips into Lambda; none where the target is no runtime of Lambda's.
+///
+/// # Errors
+/// When an argument is no text, which no variable of a function could carry.
+pub fn commands(
+    target: &Target,
+    assembled: &Assembled,
+    name: &str,
+    arguments: &[OsString],
+    function: Option<&Path>,
+    layer: Option<&Path>,
+) -> anyhow::Result<Vec<String>> {
+    let Some(runtime) = &target.runtime else { return Ok(Vec::new()) };
+    let architecture = assembled.architecture;
+    let mut commands = Vec::new();
+    if let Some(path) = layer {
+        commands.push(format!(
+            "aws lambda publish-layer-version --layer-name lambda-stdio --compatible-runtimes {runtime} \
+             --compatible-architectures {architecture} --zip-file {}",
+            quote(&format!("fileb://{}", path.display()))
+        ));
+    }
+    if let (Some(path), Some(handler)) = (function, &assembled.handler) {
+        let mut command = format!(
+            "aws lambda create-function --function-name {name} --runtime {runtime} \
+             --architectures {architecture} --role \"$ROLE_ARN\" --handler {}",
+            quote(handler)
+        );
+        if !arguments.is_empty() {
+            let variables =
+                serde_json::json!({"Variables": {"LAMBDA_STDIO_ARGS": words(arguments)?}});
+            command.push_str(" --environment ");
+            command.push_str(&quote(&variables.to_string()));
+        }
+        if layer.is_some() {
+            command.push_str(" --layers \"$LAYER_VERSION_ARN\"");
+        }
+        command.push_str(" --zip-file ");
+        command.push_str(&quote(&format!("fileb://{}", path.display())));
+        commands.push(command);
+    }
+    Ok(commands)
+}
+
+/// Arguments as one text, which the bootstrap splits into the same again.
+///
+/// # Errors
+/// When one of them is no text.
+pub fn words(arguments: &[OsString]) -> anyhow::Result<String> {
+    let words = arguments.iter().map(|argument| {
+        let text = argument.to_str();
+        text.map(quote).ok_or_else(|| {
+            anyhow!(
+                "the argument {} is not UTF-8, as variables of functions are",
+                argument.display()
+            )
+        })
+    });
+    Ok(words.collect::<anyhow::Result<Vec<_>>>()?.join(" "))
+}
+
+/// A word as a shell takes it for itself.
+#[must_use]
+pub fn quote(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@,+%".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_split_them() {
+        assert_eq!(quote("./a-b_c.d"), "./a-b_c.d");
+        assert_eq!(quote("it's $x"), "'it'\\''s $x'");
+        assert_eq!(quote(""), "''");
+    }
+}

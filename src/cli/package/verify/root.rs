@@ -1,0 +1,151 @@
+//! The root that a zip is run in: what the target's table grants, copied from this machine, and nothing
+//! else of it.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::super::Architecture;
+use super::super::elf::Elf;
+use super::super::files::{self, Content};
+use super::super::loader::{self, Places};
+use super::super::target::Target;
+use crate::cli::emulator::ids;
+
+/// What is in its `/dev`.
+pub const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
+const FOLDERS: [&str; 10] = [
+    "usr/bin",
+    "usr/lib",
+    "usr/lib64",
+    "var/task",
+    "var/runtime",
+    "opt",
+    "tmp",
+    "proc",
+    "dev",
+    "etc",
+];
+/// As in Amazon Linux.
+const LINKS: [(&str, &str); 3] = [("bin", "usr/bin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")];
+const TEXTS: [(&str, &str); 4] = [
+    (
+        "etc/passwd",
+        "root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\n",
+    ),
+    ("etc/group", "root:x:0:\nsbx_user1051:x:990:\n"),
+    ("etc/hosts", "127.0.0.1 localhost\n"),
+    ("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
+];
+
+/// A folder of our own that is to be a root.  Dropping it removes it.
+#[derive(Debug)]
+pub struct Root {
+    path: PathBuf,
+}
+
+impl Root {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// When the temporary directory takes none.
+    pub fn create() -> io::Result<Self> {
+        let path = std::env::temp_dir().canonicalize()?;
+        let path = path.join(format!("lambda-stdio-root-{}", ids::hex_32()));
+        DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self { path })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts in what the target has, and says what of that this machine has not: names of libraries, and
+    /// paths of loaders and interpreters.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn furnish(
+        &self,
+        target: &Target,
+        architecture: Architecture,
+    ) -> anyhow::Result<BTreeSet<String>> {
+        self.skeleton(architecture).context("the root cannot be written")?;
+        let mut lacking = BTreeSet::new();
+        // One program that needs all of it: so what this machine's libraries need themselves is found, too.
+        let mut all = Elf { machine: architecture.machine(), ..Elf::default() };
+        all.needed.extend(target.library_names().map(str::to_owned));
+        for path in target.programs(architecture) {
+            let Ok(real) = Path::new(path).canonicalize() else {
+                lacking.insert(path.to_owned());
+                continue;
+            };
+            if let Content::Elf(elf) = files::inspect(&files::open(&real)?)? {
+                all.needed.extend(elf.needed.iter().cloned());
+            }
+            self.copy(&real, path)?;
+        }
+        let places = Places::here(None, architecture);
+        let loaded =
+            loader::load(TARGET, Path::new("/"), &all, &places, architecture, &|_: &str| false);
+        for found in &loaded.found {
+            let name = found.name.rsplit('/').next().unwrap_or(&found.name);
+            self.copy(&found.path, &format!("/usr/lib64/{name}"))?;
+        }
+        let absent = loaded.missing.into_iter().filter(|missing| missing.needed_by == TARGET);
+        lacking.extend(absent.map(|missing| missing.name));
+        Ok(lacking)
+    }
+
+    fn skeleton(&self, architecture: Architecture) -> io::Result<()> {
+        for folder in FOLDERS {
+            fs::create_dir_all(self.path.join(folder))?;
+        }
+        for (link, to) in LINKS {
+            symlink(to, self.path.join(link))?;
+        }
+        // Where the loader looks is built into it, and this machine's may be Debian's.
+        symlink("../lib64", self.path.join("usr/lib").join(architecture.triple()))?;
+        for device in DEVICES {
+            File::create(self.path.join("dev").join(device))?;
+        }
+        symlink("/proc/self/fd", self.path.join("dev/fd"))?;
+        for (number, stream) in ["stdin", "stdout", "stderr"].into_iter().enumerate() {
+            symlink(format!("/proc/self/fd/{number}"), self.path.join("dev").join(stream))?;
+        }
+        for (path, text) in TEXTS {
+            fs::write(self.path.join(path), text)?;
+        }
+        // A machine without one resolves no names, and then neither does the root.
+        fs::copy("/etc/resolv.conf", self.path.join("etc/resolv.conf")).ok();
+        Ok(())
+    }
+
+    fn copy(&self, from: &Path, to: &str) -> anyhow::Result<()> {
+        let inside = self.path.join(to.trim_start_matches('/'));
+        let shown = || format!("{} cannot be copied", from.display());
+        if let Some(folder) = inside.parent() {
+            fs::create_dir_all(folder).with_context(shown)?;
+        }
+        if !inside.exists() {
+            fs::copy(from, &inside).with_context(shown)?;
+        }
+        Ok(())
+    }
+}
+
+/// Who needs what the table names.
+const TARGET: &str = "the target";
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        // Nothing in it was writable for anybody; what cannot be removed all the same is in /tmp.
+        fs::remove_dir_all(&self.path).ok();
+    }
+}
