@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+pub mod embedded;
 pub mod emulator;
 pub mod invoke;
 pub mod package;

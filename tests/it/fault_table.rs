@@ -59,7 +59,7 @@ fn catalogue() -> Vec<String> {
 }
 
 /// The stories, as this very program lists them, and whether each is run.
-fn stories() -> BTreeMap<String, bool> {
+pub(crate) fn stories() -> BTreeMap<String, bool> {
     let list = |which: &[&str]| -> BTreeSet<String> {
         let ourselves = std::env::current_exe().unwrap();
         let listed =

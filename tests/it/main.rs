@@ -11,6 +11,7 @@
 mod support;
 
 mod api;
+mod arm64;
 mod cargo_lambda;
 mod cases;
 mod differential;

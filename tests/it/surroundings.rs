@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 
-use crate::support::{Bridge, ID, Lambda, Scratch, tagged};
+use crate::support::{Bridge, ID, Lambda, Scratch, bootstrap, tagged};
 
 /// Writes which descriptors the shell itself has; a substitution or redirection of its own would add one.
 const LOOK: &str = r#"(ls /proc/$$/fd >"$D/fds")"#;
@@ -114,7 +114,7 @@ fn a_handler_cannot_read_the_bridges_environment() {
     let lambda = Lambda::start();
     let folder = Scratch::new();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let bootstrap = folder.program("bootstrap", fs::read(env!("CARGO_BIN_EXE_bootstrap")).unwrap());
+    let bootstrap = folder.program("bootstrap", fs::read(bootstrap()).unwrap());
     let script = format!(
         r"own=$(cat /proc/$$/environ | wc -c); theirs=$(cat /proc/$PPID/environ 2>&1 | tr '\0' ' ')
         mem=$(head -c 1 /proc/$PPID/mem 2>&1)

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use crate::support::{Answer, Bridge, Lambda, eventually, scaled, trials};
+use crate::support::{Answer, Bridge, Lambda, eventually, machine, scaled, trials};
 
 /// A shell script as a program in a folder.
 pub(super) fn script(folder: &Path, lines: &str) -> PathBuf {
@@ -207,8 +207,8 @@ fn elf_for(machine: u16) -> Vec<u8> {
 
 #[test]
 fn a_program_for_another_machine_is_told_as_such() {
-    let (ours, name) =
-        if cfg!(target_arch = "aarch64") { (183, "arm64 (aarch64)") } else { (62, "x86_64") };
+    let ours = machine();
+    let name = if ours == 183 { "arm64 (aarch64)" } else { "x86_64" };
     for (machine, built_for) in [
         (40, "32-bit ARM"),
         (62, "x86_64"),
@@ -226,8 +226,7 @@ fn a_program_for_another_machine_is_told_as_such() {
 
 #[test]
 fn a_program_that_was_cut_off_is_told_as_such() {
-    let ours = if cfg!(target_arch = "aarch64") { 183 } else { 62 };
-    TaskRoot::with(elf_for(ours)).cannot_start("its ELF file is broken or cut off (ENOEXEC)");
+    TaskRoot::with(elf_for(machine())).cannot_start("its ELF file is broken or cut off (ENOEXEC)");
     // A real one, cut in its headers; whichever way the kernel takes it, nothing hangs and the cause is told.
     let whole = std::fs::read("/bin/cat").unwrap();
     for kept in [20, 63, 64, 100, 200] {

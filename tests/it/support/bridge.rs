@@ -1,7 +1,7 @@
 //! The real `bootstrap`, started as Lambda starts it, with everything it logs collected.
 
-use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader, Read as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,12 +25,26 @@ pub(crate) struct Bridge {
     mark: String,
 }
 
+/// The build that stories are told with: this run's own, or the one that `LAMBDA_STDIO_BOOTSTRAP` names.
+#[expect(clippy::disallowed_methods, reason = "a test's own variable, not configuration")]
+pub(crate) fn bootstrap() -> OsString {
+    std::env::var_os("LAMBDA_STDIO_BOOTSTRAP")
+        .unwrap_or_else(|| env!("CARGO_BIN_EXE_bootstrap").into())
+}
+
+/// The machine that build is for, by its number in ELF files: it need not be this one.
+pub(crate) fn machine() -> u16 {
+    let mut head = [0; 20];
+    std::fs::File::open(bootstrap()).unwrap().read_exact(&mut head).unwrap();
+    u16::from_le_bytes([head[18], head[19]])
+}
+
 static MARKS: AtomicU32 = AtomicU32::new(0);
 
 impl Bridge {
     /// A bridge that talks to this Lambda; its handler and variables follow.
     pub(crate) fn of(lambda: &Lambda) -> Builder {
-        Self::built_as(env!("CARGO_BIN_EXE_bootstrap"), lambda)
+        Self::built_as(bootstrap(), lambda)
     }
 
     /// The same, from another build of the bootstrap.

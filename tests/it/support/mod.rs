@@ -7,7 +7,7 @@ mod message;
 mod scratch;
 mod tools;
 
-pub(crate) use bridge::{Bridge, Builder};
+pub(crate) use bridge::{Bridge, Builder, bootstrap, machine};
 pub(crate) use http::{Heard, free_address, post};
 pub(crate) use lambda::Lambda;
 pub(crate) use message::{Answer, Delivery};
