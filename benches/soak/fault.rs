@@ -149,10 +149,10 @@ impl Fault {
 
     /// How often it comes, in shares: those that only wait are less frequent, for the sake of time.
     pub(crate) fn shares(self) -> u64 {
-        match self {
-            Self::Hang | Self::Stop => 1,
-            Self::CloseOutput => 2,
-            _ => 4,
+        match (self.lasts_to_the_deadline(), self == Self::CloseOutput) {
+            (true, _) => 1,
+            (false, true) => 2,
+            (false, false) => 4,
         }
     }
 }

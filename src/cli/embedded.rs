@@ -1,14 +1,7 @@
 //! The static bootstraps that a released companion carries, so that a function can be packaged on a machine
 //! that has no other file of ours.  A build without the feature `embedded` has none.
 
-/// What Lambda runs functions on, in its own words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Architecture {
-    /// `x86_64`
-    X86_64,
-    /// `arm64`
-    Arm64,
-}
+use super::package::Architecture;
 
 // Absolute paths, in variables that scripts/dist sets; without them this does not compile.
 // Used, so that the linker keeps them whichever commands ask for them.

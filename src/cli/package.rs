@@ -78,7 +78,7 @@ pub struct Options {
     /// The processor [default: the program's own, for scripts this machine's]
     #[arg(long, value_enum)]
     arch: Option<Architecture>,
-    /// The static bootstrap [default: the one beside lambda-stdio]
+    /// The static bootstrap [default: the one inside a released lambda-stdio, else the one beside it]
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
     /// Put the bootstrap into this zip, as a layer, and not into the function's

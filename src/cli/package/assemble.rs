@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use tempfile::TempDir;
 
 use super::elf::Elf;
 use super::files::Content;
@@ -13,7 +14,7 @@ use super::loader::{self, Found, Missing, Places};
 use super::target::Target;
 use super::tree::{Entry, Role, Tree};
 use super::{Architecture, Options};
-use crate::cli::surroundings;
+use crate::cli::{embedded, surroundings};
 
 /// The bootstrap's name, in a function's package and in a layer.
 pub const BOOTSTRAP: &str = "bootstrap";
@@ -64,6 +65,8 @@ pub struct Assembled {
     pub handler: Option<String>,
     /// Arguments that name files here.
     pub file_arguments: Vec<String>,
+    /// Where the bootstrap lies that we carried, for as long as it is read.
+    embedded: Option<TempDir>,
 }
 
 /// Finds all that is asked for.
@@ -90,16 +93,10 @@ pub fn assemble(options: &Options, target: &Target) -> anyhow::Result<Assembled>
         missing: Vec::new(),
         handler,
         file_arguments: file_arguments(&options.args),
+        embedded: None,
     };
     assembled.add_libraries(target)?;
-    let bootstrap = match &options.bootstrap {
-        Some(path) => path.clone(),
-        None => own_bootstrap(architecture)?,
-    };
-    assembled
-        .tree
-        .add_file(BOOTSTRAP.as_bytes(), &bootstrap, Role::Bootstrap)
-        .with_context(|| format!("the bootstrap {}", bootstrap.display()))?;
+    assembled.add_bootstrap(options.bootstrap.as_deref())?;
     for entry in &mut assembled.tree.entries {
         let is_to_run = matches!(entry.role, Role::Bootstrap | Role::Program | Role::Library);
         // Findings tell of a program without its bit, so this comes behind them: see `mark`.
@@ -208,6 +205,25 @@ fn own_bootstrap(architecture: Architecture) -> anyhow::Result<PathBuf> {
 }
 
 impl Assembled {
+    /// Takes in the bootstrap that was named, or the one we carry, or the one that lies beside us.
+    fn add_bootstrap(&mut self, named: Option<&Path>) -> anyhow::Result<()> {
+        let path = match (named, embedded::bootstrap(self.architecture)) {
+            (Some(path), _) => path.to_owned(),
+            (None, Some(bytes)) => {
+                let folder = tempfile::tempdir().context("no folder for our bootstrap")?;
+                let path = folder.path().join(BOOTSTRAP);
+                std::fs::write(&path, bytes)
+                    .with_context(|| format!("our bootstrap, as {}", path.display()))?;
+                self.embedded = Some(folder);
+                path
+            }
+            (None, None) => own_bootstrap(self.architecture)?,
+        };
+        self.tree
+            .add_file(BOOTSTRAP.as_bytes(), &path, Role::Bootstrap)
+            .with_context(|| format!("the bootstrap {}", path.display()))
+    }
+
     /// Takes in what programs and libraries load and the target has not.
     fn add_libraries(&mut self, target: &Target) -> anyhow::Result<()> {
         let library_path = surroundings::variable("LD_LIBRARY_PATH");
