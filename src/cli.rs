@@ -2,15 +2,19 @@
 //!
 //! The command line and the one table of exit codes; each command has a file of its own.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub mod embedded;
+#[cfg(target_os = "linux")]
 pub mod emulator;
+#[cfg(target_os = "linux")]
 pub mod invoke;
 pub mod package;
+#[cfg(target_os = "linux")]
 pub mod role;
 mod surroundings;
 pub mod ui;
@@ -41,6 +45,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(target_os = "linux")]
     #[command(after_help = EXIT_CODES)]
     Invoke(Box<invoke::Options>),
     #[command(visible_aliases = ["bundle", "zip"], after_help = EXIT_CODES)]
@@ -101,6 +106,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments = Arguments::parse_from(arguments);
     let ui = Ui::new(arguments.color);
     let ended = match arguments.command {
+        #[cfg(target_os = "linux")]
         Command::Invoke(options) => invoke::run(&options, ui),
         Command::Package(options) => package::run(&options, ui),
         Command::Completions { shell } => completions(shell),
@@ -111,6 +117,15 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Exit::Usage
     });
     ExitCode::from(exit.code())
+}
+
+/// A name that Lambda would take, after the program's file.
+fn function_name(program: &OsStr) -> String {
+    let stem = Path::new(program).file_stem().unwrap_or_default().to_string_lossy();
+    let is_allowed =
+        |character: &char| character.is_ascii_alphanumeric() || "-_".contains(*character);
+    let name: String = stem.chars().filter(is_allowed).take(64).collect();
+    if name.is_empty() { "function".to_owned() } else { name }
 }
 
 fn completions(shell: clap_complete::Shell) -> anyhow::Result<Exit> {
@@ -138,6 +153,15 @@ fn manual(of: Option<&str>) -> anyhow::Result<Exit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_function_is_named_after_its_program() {
+        let name = |program: &str| function_name(OsStr::new(program));
+        assert_eq!(name("./my handler.py"), "myhandler");
+        assert_eq!(name("/usr/bin/jq"), "jq");
+        assert_eq!(name("⚙"), "function");
+        assert_eq!(name(&"x".repeat(99)).len(), 64);
+    }
 
     #[test]
     fn the_command_line_holds_together() {

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use lambda_stdio::cli;
 
 fn main() -> ExitCode {
-    match cli::role::play(std::env::args_os()) {
-        Some(code) => code,
-        None => cli::main(std::env::args_os()),
+    #[cfg(target_os = "linux")]
+    if let Some(code) = cli::role::play(std::env::args_os()) {
+        return code;
     }
+    cli::main(std::env::args_os())
 }

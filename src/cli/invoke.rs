@@ -1,8 +1,8 @@
 //! `lambda-stdio invoke`: starts a program behind the bridge and the emulated Runtime API, gives it its
 //! events, and leaves nothing running.
 
-use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -177,7 +177,7 @@ fn function(options: &Options, wire_tap: Option<PathBuf>) -> anyhow::Result<Func
         (role::bridge(options.wire, program.collect()), Counted::Descendants)
     };
     Ok(Function {
-        name: function_name(&options.program),
+        name: super::function_name(&options.program),
         handler: options.program.clone(),
         task_root,
         memory_mb: options.memory,
@@ -188,15 +188,6 @@ fn function(options: &Options, wire_tap: Option<PathBuf>) -> anyhow::Result<Func
         wire_tap,
         counted,
     })
-}
-
-/// A name that Lambda would take, after the program's file.
-pub(super) fn function_name(program: &OsStr) -> String {
-    let stem = Path::new(program).file_stem().unwrap_or_default().to_string_lossy();
-    let is_allowed =
-        |character: &char| character.is_ascii_alphanumeric() || "-_".contains(*character);
-    let name: String = stem.chars().filter(is_allowed).take(64).collect();
-    if name.is_empty() { "function".to_owned() } else { name }
 }
 
 /// Lambda's limit is 900 s.
@@ -238,15 +229,6 @@ impl Interrupts {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_function_is_named_after_its_program() {
-        let name = |program: &str| function_name(OsStr::new(program));
-        assert_eq!(name("./my handler.py"), "myhandler");
-        assert_eq!(name("/usr/bin/jq"), "jq");
-        assert_eq!(name("⚙"), "function");
-        assert_eq!(name(&"x".repeat(99)).len(), 64);
-    }
 
     #[test]
     fn timeouts_are_lambdas() {

@@ -28,7 +28,7 @@ pub mod version;
 pub mod zip;
 
 use super::ui::{self, Ui};
-use super::{Exit, invoke, surroundings};
+use super::{Exit, function_name, surroundings};
 pub use architecture::Architecture;
 use assemble::Assembled;
 use finding::Finding;
@@ -117,7 +117,7 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
     let epoch = epoch.map(|value| value.to_string_lossy().into_owned());
     let time = DosTime::from_variable(epoch.as_deref()).map_err(anyhow::Error::msg)?;
     // Read before anything is written: a wrong event is wrong usage.
-    let event = invoke::events::read(&options.verify_event)
+    let event = verify::event(&options.verify_event)
         .with_context(|| format!("--verify-event {}", options.verify_event))?;
     let mut assembled = assemble::assemble(options, &target)?;
     check_outputs(options, &assembled)?;
@@ -223,7 +223,7 @@ fn verify(
         assembled,
         function: &options.output,
         layer: options.layer.as_deref(),
-        name: &invoke::function_name(options.program.as_deref().unwrap_or_default()),
+        name: &function_name(options.program.as_deref().unwrap_or_default()),
         words: commands::words(&options.args)?,
         event,
     };
@@ -239,7 +239,7 @@ fn report(
     verified: Option<Verified>,
     exit: Exit,
 ) -> anyhow::Result<Report> {
-    let name = invoke::function_name(options.program.as_deref().unwrap_or_default());
+    let name = function_name(options.program.as_deref().unwrap_or_default());
     let function = options.program.as_ref().map(|_| options.output.as_path());
     let layer = options.layer.as_deref();
     let commands = if zips.is_empty() || finding::forbid(&findings) {

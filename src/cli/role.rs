@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::emulator::launch::{self, Program};
-#[cfg(target_os = "linux")]
 use super::package::verify::room;
 use crate::bootstrap;
 
@@ -20,7 +19,6 @@ pub fn play(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     if launch::is_role(&name) {
         return Some(launch::main(arguments));
     }
-    #[cfg(target_os = "linux")]
     if name == room::ROLE {
         return Some(room::main(arguments));
     }

@@ -135,7 +135,15 @@ fn obstacle(target: &Target, architecture: Architecture) -> Option<String> {
 }
 
 #[cfg(target_os = "linux")]
+pub use crate::cli::invoke::events::read as event;
+#[cfg(target_os = "linux")]
 use trial::run;
+
+/// The event that stands on the command line: nothing is invoked with it.
+#[cfg(not(target_os = "linux"))]
+pub fn event(text: &str) -> anyhow::Result<Vec<u8>> {
+    Ok(text.as_bytes().to_owned())
+}
 
 #[cfg(not(target_os = "linux"))]
 fn run(_: &Request<'_>) -> anyhow::Result<Verified> {
