@@ -83,7 +83,10 @@ fn lambda_runtime(target: &Path) -> Result<PathBuf, String> {
 
 /// AWS's runtime for Python: in the folder that was named, or where python3 finds it by itself.
 fn awslambdaric(arguments: &Arguments) -> Result<PathBuf, String> {
-    let folder = arguments.awslambdaric.clone().unwrap_or_default();
+    // Absolute, since the peer is started in a folder of its own.
+    let folder = arguments.awslambdaric.as_deref().map_or_else(PathBuf::new, |folder| {
+        std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+    });
     let imported = ["-c", "import awslambdaric, runtime_client"];
     let has_it = run(Command::new("python3").env("PYTHONPATH", &folder).args(imported));
     has_it.map(|_| folder).map_err(|_| {
