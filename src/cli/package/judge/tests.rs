@@ -233,6 +233,14 @@ fn what_is_not_there_is_told() {
 }
 
 #[test]
+fn an_image_is_taken_to_have_the_c_library_of_its_programs() {
+    let mut described =
+        Described::with(Content::Elf(Box::new(dynamic(&[("libc.so.6", "GLIBC_2.39", false)]))));
+    described.target = Target::find("image").expect("a table");
+    assert_eq!(described.said(), [""; 0]);
+}
+
+#[test]
 fn the_bootstrap_must_be_static_and_is_judged_like_a_program() {
     let mut described = Described::with(Content::Elf(Box::new(program())));
     described.tree.entries[0].content =
