@@ -48,5 +48,6 @@ mod package_built;
 mod package_bytes;
 mod package_support;
 mod package_tree;
+mod package_trials;
 mod package_verify;
 mod peers;

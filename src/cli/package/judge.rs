@@ -58,9 +58,8 @@ pub fn judge(package: &Package<'_>) -> Vec<Finding> {
             }
         }
     }
-    findings.extend(
-        package.missing.iter().map(|(file, missing)| program::absent(package, file, missing)),
-    );
+    let missing = package.missing.iter();
+    findings.extend(missing.filter_map(|(file, missing)| program::absent(package, file, missing)));
     findings.extend(package.tree.oddities.iter().map(oddity));
     secret_names(package, &mut findings);
     all_names(package, &mut findings);

@@ -203,7 +203,8 @@ mod tests {
         assert!(target.has_loader("/lib64/ld-linux-x86-64.so.2", Architecture::X86_64));
         assert!(!target.has_loader("/lib64/ld-linux-x86-64.so.2", Architecture::Arm64));
         assert!(target.has_interpreter("/bin/sh") && !target.has_interpreter("/usr/bin/python3"));
-        assert!(target.has_program("bash") && !target.has_program("jq"));
+        assert!(target.has_program("bash") && target.has_program("sed"));
+        assert!(!target.has_program("jq") && !target.has_program("find"));
     }
 
     #[test]

@@ -138,11 +138,19 @@ fn too_new<'a>(elf: &'a Elf, target: &'a Target) -> Vec<(&'a str, &'a str, &'a V
     rows.map(|((library, _), (_, name, provided))| (library, name, provided)).collect()
 }
 
-pub(super) fn absent(package: &Package<'_>, file: &str, missing: &Missing) -> Finding {
+pub(super) fn absent(package: &Package<'_>, file: &str, missing: &Missing) -> Option<Finding> {
     let mut entries = package.tree.entries.iter();
     let entry = entries.find(|entry| entry.shown() == file);
     let weight = match entry.map(|entry| (entry, &entry.content)) {
-        Some((entry, Content::Elf(elf))) => weight(package, entry, elf),
+        Some((entry, Content::Elf(elf))) => {
+            // A part of something larger, as of a JVM: whoever loads it has loaded the other part before,
+            // by a path that no loader knows.  Where that is not so, the trial tells.
+            let is_part = entry.role == Role::Included && elf.interpreter.is_none();
+            if is_part && is_somewhere(package, &missing.name) {
+                return None;
+            }
+            weight(package, entry, elf)
+        }
         _ => Severity::Warning,
     };
     let (name, title) = (&missing.name, package.target.title());
@@ -157,7 +165,13 @@ pub(super) fn absent(package: &Package<'_>, file: &str, missing: &Missing) -> Fi
     };
     let advice = "install it here so that it is bundled, name its folder in LD_LIBRARY_PATH, or link \
                   the program statically";
-    Finding::new(weight, Code::LibraryAbsent, file, message, advice)
+    Some(Finding::new(weight, Code::LibraryAbsent, file, message, advice))
+}
+
+/// Whether a file of this name is in any folder of the package.
+fn is_somewhere(package: &Package<'_>, name: &str) -> bool {
+    let mut entries = package.tree.entries.iter();
+    entries.any(|entry| entry.shown().rsplit('/').next() == Some(name))
 }
 
 fn script(package: &Package<'_>, name: &str, line: &[u8]) -> Option<Finding> {

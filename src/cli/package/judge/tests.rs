@@ -233,6 +233,38 @@ fn what_is_not_there_is_told() {
 }
 
 #[test]
+fn an_image_is_taken_to_have_the_c_library_of_its_programs() {
+    let mut described =
+        Described::with(Content::Elf(Box::new(dynamic(&[("libc.so.6", "GLIBC_2.39", false)]))));
+    described.target = Target::find("image").expect("a table");
+    assert_eq!(described.said(), [""; 0]);
+}
+
+#[test]
+fn a_part_of_something_larger_finds_another_part_wherever_it_lies() {
+    let part = Elf { interpreter: None, ..dynamic(&[]) };
+    let launcher = dynamic(&[]);
+    let mut described = Described::included("runtime/lib/server/libjvm.so");
+    described.add("runtime/lib/libjava.so", Role::Included, Content::Elf(Box::new(part)));
+    described.add("runtime/bin/jwebserver", Role::Included, Content::Elf(Box::new(launcher)));
+    for (file, name) in [
+        ("runtime/lib/libjava.so", "libjvm.so"),
+        ("runtime/lib/libjava.so", "libnone.so"),
+        ("runtime/bin/jwebserver", "libjvm.so"),
+    ] {
+        let missing = Missing { name: name.to_owned(), needed_by: file.to_owned() };
+        described.missing.push((file.to_owned(), missing));
+    }
+    let said = described.said();
+    let starts = [
+        "error P005 runtime/bin/jwebserver: it needs the library libjvm.so, ",
+        "warning P005 runtime/lib/libjava.so: it needs the library libnone.so, ",
+    ];
+    assert_eq!(said.len(), starts.len(), "{said:?}");
+    assert!(said.iter().zip(starts).all(|(said, start)| said.starts_with(start)), "{said:?}");
+}
+
+#[test]
 fn the_bootstrap_must_be_static_and_is_judged_like_a_program() {
     let mut described = Described::with(Content::Elf(Box::new(program())));
     described.tree.entries[0].content =
