@@ -53,6 +53,8 @@ fn a_signal_stops_the_asking_and_lets_the_invocation_finish() {
         lambda.deliver(Delivery::new("1"));
         folder.written("waiting");
         bridge.signal(signal);
+        // The signal is to be heard first; the handler itself is told only 200 ms later.
+        thread::sleep(Duration::from_millis(50));
         folder.open_gate();
         lambda.answer().is_response("1");
         assert_eq!(bridge.ended().code(), Some(0));

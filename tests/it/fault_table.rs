@@ -16,8 +16,7 @@ const SECTIONS: [(char, u32, &[u32]); 7] = [
     ('D', 25, &[23, 24]),
     ('E', 14, &[]),
     ('F', 15, &[9, 12, 13, 14]),
-    // Nothing is ever unpacked here.
-    ('H', 17, &[17]),
+    ('H', 17, &[]),
 ];
 
 struct Row {
