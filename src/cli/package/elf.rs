@@ -5,6 +5,8 @@ use std::io;
 
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod source;
 #[cfg(test)]
 mod tests;
