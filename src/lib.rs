@@ -37,3 +37,7 @@ pub mod worker;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+
+#[cfg(any(feature = "fuzzing", all(test, feature = "cli")))]
+#[doc(hidden)]
+pub mod fuzzing;

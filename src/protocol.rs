@@ -29,3 +29,6 @@ pub const MAX_ENVELOPE_BYTES: usize = 64 * 1024;
 pub const MAX_LINE_BYTES: usize = MAX_RESULT_BYTES + MAX_ENVELOPE_BYTES;
 /// A handler's own error goes to the caller as it is up to this size; longer ones are cut.
 pub const MAX_ERROR_BYTES: usize = 256 * 1024;
+
+#[cfg(any(feature = "fuzzing", all(test, feature = "cli")))]
+pub(crate) mod fuzzing;

@@ -276,3 +276,6 @@ impl Answer {
 fn rest_patience() -> Patience {
     Patience::Until(Instant::now() + REST_TIME)
 }
+
+#[cfg(any(feature = "fuzzing", all(test, feature = "cli")))]
+pub(crate) mod fuzzing;

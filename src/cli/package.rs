@@ -13,6 +13,8 @@ pub mod commands;
 pub mod elf;
 pub mod files;
 pub mod finding;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod judge;
 pub mod ldcache;
 pub mod loader;

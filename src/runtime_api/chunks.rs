@@ -34,13 +34,14 @@ impl Chunks {
             let rest = bytes.get(taken..).unwrap_or_default();
             let used = match *self {
                 Self::Size => match httparse::parse_chunk_size(rest) {
-                    Ok(Status::Complete((line, size))) => {
+                    // Also where it is whole at once: what is refused does not hang on how it comes.
+                    Ok(Status::Complete((line, size))) if line <= MAX_LINE_BYTES => {
                         let size = usize::try_from(size).map_err(|_| invalid())?;
                         *self = if size == 0 { Self::Trailers(0) } else { Self::Data(size) };
                         line
                     }
                     Ok(Status::Partial) if rest.len() < MAX_LINE_BYTES => return Ok(taken),
-                    Ok(Status::Partial) | Err(InvalidChunkSize) => return Err(invalid()),
+                    Ok(_) | Err(InvalidChunkSize) => return Err(invalid()),
                 },
                 Self::Data(left) => {
                     let data = rest.get(..left).unwrap_or(rest);
@@ -131,6 +132,14 @@ mod tests {
             told(format!("1;{long}").as_bytes(), vec![]),
             "the size of a chunk is no number"
         );
+        for (line_bytes, said) in
+            [(MAX_LINE_BYTES, "a then 0"), (MAX_LINE_BYTES + 1, "the size of a chunk is no number")]
+        {
+            let body = format!("1;{}\r\na\r\n0\r\n\r\n", "x".repeat(line_bytes - 4));
+            for cuts in [vec![], (0..body.len()).collect()] {
+                assert_eq!(told(body.as_bytes(), cuts), said, "{line_bytes}");
+            }
+        }
         let many = "a: b\r\n".repeat(MAX_LINE_BYTES / 6 + 1);
         for trailers in [long, many.clone(), format!("{many}\r\n")] {
             let body = format!("0\r\n{trailers}");

@@ -1,14 +1,17 @@
 //! ELF files as the dynamic loader reads them: by their program headers, since section headers may be
 //! stripped, and within limits, since a file may say anything about itself.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
+mod source;
 #[cfg(test)]
 mod tests;
+
+pub use source::Source;
 
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
@@ -74,45 +77,6 @@ pub enum ElfError {
     /// It could not be read.
     #[error(transparent)]
     Io(#[from] io::Error),
-}
-
-/// Bytes that can be had from any place in a file.
-pub trait Source {
-    /// So many bytes from there on, or fewer where the file ends.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn part(&self, offset: u64, length: usize) -> io::Result<Vec<u8>>;
-}
-
-impl Source for [u8] {
-    fn part(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let rest = usize::try_from(offset).ok().and_then(|from| self.get(from..));
-        let rest = rest.unwrap_or_default();
-        Ok(rest.get(..length).unwrap_or(rest).to_vec())
-    }
-}
-
-impl Source for File {
-    fn part(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        let mut filled = 0;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let Some(from) =
-                offset.checked_add(filled as u64).filter(|from| i64::try_from(*from).is_ok())
-            else {
-                break;
-            };
-            match self.read_at(rest, from) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
-                Err(error) => return Err(error),
-            }
-        }
-        bytes.truncate(filled);
-        Ok(bytes)
-    }
 }
 
 /// Reads a file.

@@ -2,6 +2,8 @@
 //! names in their order, one time.  Records are built here; compressing and writing are beside.
 
 pub mod compress;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod output;
 pub mod time;
 pub mod unpack;

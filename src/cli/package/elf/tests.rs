@@ -1,3 +1,5 @@
+use std::fs::File;
+
 use proptest::prelude::*;
 
 use super::fixture::{Plan, elf};

@@ -1,25 +1,24 @@
 //! The bytes of a zip: files are read and compressed on all cores, a piece at a time, and written in their
 //! order.  What is written depends on the files alone, and what is held at a time is a few pieces.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 use sha2::{Digest, Sha256};
+
+mod queue;
 
 use super::super::elf::Source;
 use super::super::files::{self, Identity};
 use super::super::tree::Entry;
 use super::time::DosTime;
 use super::{Method, Record, Sizes};
+use queue::Queue;
 
 /// A larger file is compressed in pieces of this size, each by itself, so that one large file keeps all
 /// cores busy and none is held whole.
 const PIECE_BYTES: u64 = 1024 * 1024;
-/// With two copies of a piece for each that is under way this is 32 MiB.
-const MAX_UNDER_WAY: usize = 16;
 const MAX_WORKERS: usize = 8;
 /// What `zip` does by default.
 const LEVEL: u32 = 6;
@@ -70,17 +69,16 @@ pub fn write(
     let mut entries = entries.to_vec();
     entries.sort_by(|one, other| one.name.cmp(&other.name));
     let pieces = pieces(&entries);
-    let shared = Shared::default();
+    let queue = Queue::new();
     let workers = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
     thread::scope(|scope| {
         for _ in 0..workers {
-            scope.spawn(|| work(&shared, &entries, &pieces));
+            scope.spawn(|| work(&queue, &entries, &pieces));
         }
         let mut writer = Writer { out, hash: Sha256::new(), offset: 0, time };
-        let written = writer.entries(&entries, &pieces, &shared, progress);
-        // Also behind an error: nobody waits for us any longer.
-        shared.lock().is_over = true;
-        shared.changed.notify_all();
+        let written = writer.entries(&entries, &pieces, &queue, progress);
+        // Also behind an error.
+        queue.end();
         let records = written?;
         let at = u32::try_from(writer.offset).map_err(|_| ZipError::TooLarge)?;
         writer.put(&super::directory(&records, time, at))?;
@@ -129,71 +127,11 @@ fn pieces(entries: &[&Entry]) -> Vec<Piece> {
     pieces
 }
 
-/// What workers and writer tell each other.
-#[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    /// The next piece nobody has taken.
-    next: usize,
-    /// How many were written.
-    written: usize,
-    done: BTreeMap<usize, Result<Done, ZipError>>,
-    is_over: bool,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nobody panics with the lock held; and if so, the state is whole all the same.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A piece to be worked on, once there is room for it; none when there is no more to do.
-    fn take(&self, count: usize) -> Option<usize> {
-        let mut state = self.lock();
-        while !state.is_over && state.next < count && state.next >= state.written + MAX_UNDER_WAY {
-            state = self.wait(state);
-        }
-        if state.is_over || state.next >= count {
-            return None;
-        }
-        state.next += 1;
-        Some(state.next - 1)
-    }
-
-    fn give(&self, index: usize, done: Result<Done, ZipError>) {
-        self.lock().done.insert(index, done);
-        self.changed.notify_all();
-    }
-
-    /// Waits for a piece.  Workers take pieces in their order, so it comes.
-    fn receive(&self, index: usize) -> Result<Done, ZipError> {
-        let mut state = self.lock();
-        loop {
-            if let Some(done) = state.done.remove(&index) {
-                state.written = index + 1;
-                drop(state);
-                self.changed.notify_all();
-                return done;
-            }
-            state = self.wait(state);
-        }
-    }
-}
-
-fn work(shared: &Shared, entries: &[&Entry], pieces: &[Piece]) {
-    while let Some(index) = shared.take(pieces.len()) {
+fn work(queue: &Queue<Result<Done, ZipError>>, entries: &[&Entry], pieces: &[Piece]) {
+    while let Some(index) = queue.take(pieces.len()) {
         let piece = pieces.get(index).and_then(|piece| Some((piece, *entries.get(piece.entry)?)));
         let (piece, entry) = piece.expect("pieces are of entries");
-        shared.give(index, compress(entry, piece));
+        queue.give(index, compress(entry, piece));
     }
 }
 
@@ -272,14 +210,14 @@ impl<W: Write> Writer<W> {
         &mut self,
         entries: &[&Entry],
         pieces: &[Piece],
-        shared: &Shared,
+        queue: &Queue<Result<Done, ZipError>>,
         progress: &mut dyn FnMut(usize, u64),
     ) -> Result<Vec<Record>, ZipError> {
         let mut records = Vec::with_capacity(entries.len());
         let mut current: Option<(Record, crc32fast::Hasher)> = None;
         let mut plain_total = 0;
         for (index, piece) in pieces.iter().enumerate() {
-            let done = shared.receive(index)?;
+            let done = queue.receive(index)?;
             let entry = entries.get(piece.entry).expect("pieces are of entries");
             let (mut record, mut crc) = match current.take() {
                 Some(current) => current,
