@@ -31,7 +31,10 @@ pub(super) fn function_error(line: &Bytes, raw: &RawValue) -> FunctionError {
             FunctionError::new("Function.Error", text)
         }
     };
-    if raw.get().len() <= MAX_ERROR_BYTES { error } else { cut_to_fit(error) }
+    // What is completed may become longer: text that was no error is quoted once more.
+    let fits = raw.get().len() <= MAX_ERROR_BYTES
+        && (error.verbatim.is_some() || error.to_json().len() <= MAX_ERROR_BYTES);
+    if fits { error } else { cut_to_fit(error) }
 }
 
 /// An error whose JSON fits its limit: without its stack, and with as much of its message as there is
@@ -132,6 +135,17 @@ mod tests {
                 "{json}"
             );
             assert_eq!(error.verbatim, None);
+        }
+    }
+
+    #[test]
+    fn what_grows_when_it_is_completed_is_cut_as_well() {
+        let quoted = format!("[\"{}\"]", "\\\"".repeat(MAX_ERROR_BYTES / 2 - 10));
+        let message = "x".repeat(MAX_ERROR_BYTES - 25);
+        for json in [quoted, format!(r#"{{"errorMessage":"{message}"}}"#)] {
+            assert!(json.len() <= MAX_ERROR_BYTES);
+            let length = error_of(&json).to_json().len();
+            assert!((MAX_ERROR_BYTES - 200..=MAX_ERROR_BYTES).contains(&length), "{length}");
         }
     }
 
