@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 pub mod architecture;
 pub mod assemble;
@@ -33,6 +33,7 @@ use super::ui::{self, Ui};
 use super::{Exit, function_name, surroundings};
 pub use architecture::Architecture;
 use assemble::Assembled;
+use files::Identity;
 use finding::Finding;
 use progress::Progress;
 use report::{Report, Zip};
@@ -121,6 +122,8 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
     // Read before anything is written: a wrong event is wrong usage.
     let event = verify::event(&options.verify_event)
         .with_context(|| format!("--verify-event {}", options.verify_event))?;
+    // So are arguments that no variable can hold.
+    commands::words(&options.args)?;
     let mut assembled = assemble::assemble(options, &target)?;
     check_outputs(options, &assembled)?;
     let mut findings = judge(options, &target, &assembled);
@@ -129,7 +132,7 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
     let mut zips = Vec::new();
     if !finding::forbid(&findings) {
         zips = make(options, &assembled, time, ui)?;
-        findings.extend(zips.iter().filter_map(|zip| judge::zipped(zip.zipped_bytes)));
+        findings.extend(zips.iter().filter_map(|zip| judge::zipped(&target, zip.zipped_bytes)));
         findings.sort();
     }
     let verified = verify(options, &target, &assembled, event, &zips, ui)?;
@@ -142,12 +145,20 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
+/// What is written must be none of what is read, and two zips are two files.
 fn check_outputs(options: &Options, assembled: &Assembled) -> anyhow::Result<()> {
-    let inputs: Vec<_> = assembled.tree.entries.iter().map(|entry| entry.identity).collect();
-    if options.program.is_some() {
-        output::check(&options.output, &assembled.roots, &inputs)?;
+    let named = options.verify_event.strip_prefix('@').map(Path::new);
+    let named = named.into_iter().chain([Path::new(&options.target)]);
+    let named = named.filter_map(|path| std::fs::metadata(path).ok());
+    let mut inputs: Vec<_> = named.map(|metadata| Identity::of(&metadata)).collect();
+    inputs.extend(assembled.tree.entries.iter().map(|entry| entry.identity));
+    let check = |option, path| output::check(option, path, &assembled.roots, &inputs);
+    let function = options.program.as_ref().map(|_| check("-o", &options.output)).transpose()?;
+    let layer = options.layer.as_deref().map(|path| check("--layer", path)).transpose()?;
+    if function.is_some() && function == layer {
+        bail!("-o and --layer name the same file; the function and the layer are a zip each");
     }
-    options.layer.as_deref().map_or(Ok(()), |path| output::check(path, &assembled.roots, &inputs))
+    Ok(())
 }
 
 fn judge(options: &Options, target: &Target, assembled: &Assembled) -> Vec<Finding> {
@@ -172,14 +183,20 @@ fn make(
     let of_layer = |entry: &&Entry| entry.role == Role::Bootstrap && options.layer.is_some();
     let entries = assembled.tree.entries.iter();
     let (layer, function): (Vec<&Entry>, Vec<&Entry>) = entries.partition(of_layer);
-    let mut zips = Vec::new();
+    let mut wanted = Vec::new();
     if options.program.is_some() {
-        let zipped = write(options, &options.output, &function, time, ui)?;
-        zips.push(Zip::new("function", &options.output, !options.check_only, &zipped));
+        wanted.push(("function", &options.output, function));
     }
-    if let Some(path) = &options.layer {
-        let zipped = write(options, path, &layer, time, ui)?;
-        zips.push(Zip::new("layer", path, !options.check_only, &zipped));
+    wanted.extend(options.layer.as_ref().map(|path| ("layer", path, layer)));
+    let (mut zips, mut outputs) = (Vec::new(), Vec::new());
+    for (kind, path, entries) in wanted {
+        let (zipped, output) = write(options, path, &entries, time, ui)?;
+        zips.push(Zip::new(kind, path, !options.check_only, &zipped));
+        outputs.extend(output.map(|output| (path, output)));
+    }
+    // Only when all of them are whole does one take the place of an old one.
+    for (path, output) in outputs {
+        output.complete().with_context(|| format!("{} cannot be completed", path.display()))?;
     }
     Ok(zips)
 }
@@ -190,11 +207,11 @@ fn write(
     entries: &[&Entry],
     time: DosTime,
     ui: Ui,
-) -> anyhow::Result<Zipped> {
+) -> anyhow::Result<(Zipped, Option<Output>)> {
     let mut progress = Progress::new(entries, ui);
     let mut tick = |files, bytes| progress.tick(files, bytes);
     if options.check_only {
-        return Ok(zip::compress::write(entries, time, io::sink(), &mut tick)?);
+        return Ok((zip::compress::write(entries, time, io::sink(), &mut tick)?, None));
     }
     output::hear_of_limits();
     let shown = path.display();
@@ -202,8 +219,7 @@ fn write(
     let buffered = BufWriter::with_capacity(256 * 1024, output.file());
     let zipped = zip::compress::write(entries, time, buffered, &mut tick)
         .with_context(|| format!("{shown} is not written"))?;
-    output.complete().with_context(|| format!("{shown} cannot be completed"))?;
-    Ok(zipped)
+    Ok((zipped, Some(output)))
 }
 
 /// Runs what was written; none where nothing was, or that is not wished.

@@ -242,14 +242,59 @@ fn an_output_is_never_written_over_what_it_must_not_be() {
         ("data", "it is a folder"),
         ("/dev/full", "it is neither a file nor a new name"),
         ("data/function.zip", "which is to be packaged"),
-        ("handler", "it is one of the files that are to be packaged"),
+        ("handler", "it is one of the files that are read"),
         ("..", "it names no file"),
+        ("new/", "it names no file"),
     ] {
         let said = project.package(&["-o", output, "--include", "data", "./handler"]);
         assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{said:?}");
         assert!(said.err.contains(error), "{said:?}");
     }
     assert_eq!(std::fs::read_to_string(project.at("data/x")).unwrap(), "1");
+}
+
+#[test]
+fn an_old_zip_stays_where_not_all_is_well() {
+    let project = Project::with_handler();
+    project.file("old.zip", "old");
+    let table = r#"{"name":"mine","is_complete":false,"sources":{},"versions":[],"loaders":[],
+        "interpreters":[],"libraries":[]}"#;
+    project.file("mine.json", table);
+    for (arguments, error) in [
+        (&["-o", "old.zip", "--layer", "./old.zip", "./handler"][..], "name the same file"),
+        (&["-o", "old.zip", "--layer", "/proc/x.zip", "./handler"], "/proc/x.zip"),
+        (&["-o", "old.zip", "--layer", "static", "./handler"], "--layer static: it is a folder"),
+        (&["-o", "mine.json", "--target", "mine.json", "./handler"], "that are read"),
+    ] {
+        let said = project.package(arguments);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{said:?}");
+        assert!(said.err.contains(error), "{said:?}");
+    }
+    let not_text = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff");
+    let mut command = companion();
+    command.args(["package", "-o", "old.zip", "./handler"]).arg(not_text);
+    let said = run(command.current_dir(project.path()));
+    assert!(said.code == Some(2) && said.err.contains("not UTF-8"), "{said:?}");
+    assert_eq!(std::fs::read_to_string(project.at("old.zip")).unwrap(), "old");
+    assert_eq!(std::fs::read_to_string(project.at("mine.json")).unwrap(), table);
+}
+
+#[test]
+fn interpreters_may_be_packaged_or_in_a_layer() {
+    let project = Project::new();
+    for (line, codes, exit) in [
+        ("/usr/bin/env -S /bin/bash", vec![], 0),
+        ("/usr/bin/env -S -u X bash", vec![], 0),
+        ("/var/task/tools/run", vec![], 0),
+        ("/var/task/tools/none", vec!["error P008 handler".to_owned()], 3),
+        ("/opt/bin/python3", vec!["warning P008 handler".to_owned()], 0),
+    ] {
+        project.file("handler", format!("#!{line}\n"));
+        project.run_bit("handler");
+        project.file("tools/run", "x");
+        let said = project.codes(&["--check-only", "--include", "tools", "./handler"]);
+        assert_eq!(said, (codes, exit), "{line}");
+    }
 }
 
 #[test]
@@ -277,6 +322,10 @@ fn a_table_of_ones_own_is_a_target() {
     let said = project.package(&["--target", "mine.json", "./handler"]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
     assert!(!said.out.contains("Next:"), "no runtime of Lambda's: {said:?}");
+    project.file("mine.json", table.replace("/own/ld.so", "/own/../../ld.so"));
+    let said = project.package(&["--target", "mine.json", "./handler"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("is no absolute path without . and .."), "{said:?}");
 }
 
 proptest::proptest! {

@@ -66,6 +66,18 @@ fn running(word: &str) -> Vec<String> {
 }
 
 #[test]
+fn sh_is_bash_and_certificates_are_there_as_in_lambda() {
+    let Some(project) = project().filter(|_| installed("bash")) else { return };
+    let lines =
+        "while read -r line; do [ -s /etc/pki/tls/certs/ca-bundle.crt ] && echo 1 | cat; done";
+    script(&project, "handler", &format!("set -euo pipefail\n{lines}"));
+    let said = package(&project, &["./handler"]);
+    let has_certificates = Path::new("/etc/ssl/certs/ca-certificates.crt").is_file();
+    assert!(!has_certificates || said.code == Some(0), "{said:?}");
+    assert!(!said.err.contains("pipefail"), "{said:?}");
+}
+
+#[test]
 fn a_static_program_and_one_with_its_library_answer_from_their_zips() {
     let Some(project) = project().filter(|_| installed("cc")) else { return };
     compile(&project, "alone", &ANSWERS.replace("SEVEN", "7"), &["-static"]);

@@ -6,7 +6,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use tempfile::TempDir;
 
 use super::elf::Elf;
 use super::files::Content;
@@ -65,8 +64,6 @@ pub struct Assembled {
     pub handler: Option<String>,
     /// Arguments that name files here.
     pub file_arguments: Vec<String>,
-    /// Where the bootstrap lies that we carried, for as long as it is read.
-    embedded: Option<TempDir>,
 }
 
 /// Finds all that is asked for.
@@ -93,7 +90,6 @@ pub fn assemble(options: &Options, target: &Target) -> anyhow::Result<Assembled>
         missing: Vec::new(),
         handler,
         file_arguments: file_arguments(&options.args),
-        embedded: None,
     };
     assembled.add_libraries(target)?;
     assembled.add_bootstrap(options.bootstrap.as_deref())?;
@@ -210,12 +206,8 @@ impl Assembled {
         let path = match (named, embedded::bootstrap(self.architecture)) {
             (Some(path), _) => path.to_owned(),
             (None, Some(bytes)) => {
-                let folder = tempfile::tempdir().context("no folder for our bootstrap")?;
-                let path = folder.path().join(BOOTSTRAP);
-                std::fs::write(&path, bytes)
-                    .with_context(|| format!("our bootstrap, as {}", path.display()))?;
-                self.embedded = Some(folder);
-                path
+                let added = self.tree.add_held(BOOTSTRAP.as_bytes(), bytes, Role::Bootstrap);
+                return added.context("our own bootstrap");
             }
             (None, None) => own_bootstrap(self.architecture)?,
         };

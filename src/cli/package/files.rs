@@ -36,6 +36,12 @@ impl Identity {
         }
     }
 
+    /// What we hold ourselves, which is no file and never changes.
+    #[must_use]
+    pub fn held(bytes: &[u8]) -> Self {
+        Self { device: 0, inode: 0, size: bytes.len() as u64, modified: (0, 0) }
+    }
+
     /// Whether it is the same file, in whatever state.
     #[must_use]
     pub fn is_same_file(&self, other: &Self) -> bool {
@@ -93,7 +99,7 @@ pub enum Content {
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn inspect(file: &File) -> io::Result<Content> {
+pub fn inspect(file: &(impl Source + ?Sized)) -> io::Result<Content> {
     let head = file.part(0, HEAD_BYTES)?;
     if head.starts_with(b"\x7fELF") {
         return match elf::read(file) {

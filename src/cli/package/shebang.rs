@@ -30,9 +30,16 @@ pub fn parse(line: &[u8]) -> Result<Shebang, Wrong> {
     let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
     let interpreter = words.next().ok_or(Wrong::Empty)?.to_owned();
     let is_env = interpreter.rsplit('/').next() == Some("env");
-    // Options such as -S and variables come first.
-    let mut named = words.filter(|word| !word.starts_with('-') && !word.contains('='));
-    let by_env = named.next().filter(|_| is_env).map(str::to_owned);
+    // Options such as -S and variables come first, and two options have a value.
+    let mut by_env = None;
+    while let Some(word) = words.next().filter(|_| is_env) {
+        if ["-u", "--unset", "-C", "--chdir"].contains(&word) {
+            words.next();
+        } else if !word.starts_with('-') && !word.contains('=') {
+            by_env = Some(word.to_owned());
+            break;
+        }
+    }
     Ok(Shebang { interpreter, by_env })
 }
 
@@ -47,6 +54,8 @@ mod tests {
             ("/usr/bin/env python3", "/usr/bin/env", Some("python3")),
             ("/usr/bin/env -S jq -c --unbuffered", "/usr/bin/env", Some("jq")),
             ("/usr/bin/env -S A=1 node", "/usr/bin/env", Some("node")),
+            ("/usr/bin/env -S -u FOO -C /tmp bash", "/usr/bin/env", Some("bash")),
+            ("/usr/bin/env -S /bin/bash -e", "/usr/bin/env", Some("/bin/bash")),
             ("/usr/bin/env", "/usr/bin/env", None),
         ] {
             let shebang = parse(line.as_bytes()).expect("an interpreter");

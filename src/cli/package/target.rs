@@ -115,6 +115,17 @@ impl Target {
                 bail!("a row's source {source:?} is not among the table's sources");
             }
         }
+        // What a zip is verified in is made of these, and of nothing beside it.
+        let loaders = target.loaders.iter().map(|row| row.path.as_str());
+        for path in loaders.chain(target.interpreters.iter().map(|row| row.path.as_str())) {
+            let is_plain = |part: &str| !["", ".", ".."].contains(&part);
+            if !path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_plain)) {
+                bail!("{path:?} is no absolute path without . and ..");
+            }
+        }
+        if let Some(library) = target.libraries.iter().find(|row| row.name.contains('/')) {
+            bail!("{:?} is a path, and libraries are named", library.name);
+        }
         Ok(target)
     }
 

@@ -37,6 +37,8 @@ pub struct Entry {
     pub role: Role,
     /// Where it is read: with all links followed.
     pub path: PathBuf,
+    /// Its bytes, where they are read from no file: those we carry.
+    pub held: Option<&'static [u8]>,
     /// Which file that was.
     pub identity: Identity,
     /// Whether anybody may run it.
@@ -100,6 +102,24 @@ impl Tree {
         self.take(name.to_vec(), real, role)
     }
 
+    /// Takes in what we carry ourselves.
+    ///
+    /// # Errors
+    /// When it cannot be made out what it is.
+    pub fn add_held(&mut self, name: &[u8], bytes: &'static [u8], role: Role) -> io::Result<()> {
+        self.entries.push(Entry {
+            name: name.to_vec(),
+            role,
+            path: PathBuf::from("our own bootstrap"),
+            held: Some(bytes),
+            identity: Identity::held(bytes),
+            is_executable: true,
+            content: files::inspect(bytes)?,
+            holds_key: false,
+        });
+        Ok(())
+    }
+
     /// Takes in all that is in a folder, under a prefix that is empty or ends with a slash.
     ///
     /// # Errors
@@ -129,6 +149,7 @@ impl Tree {
         self.entries.push(Entry {
             name,
             role,
+            held: None,
             identity: Identity::of(&metadata),
             is_executable: metadata.permissions().mode() & 0o111 != 0,
             content: files::inspect(&file)?,

@@ -197,16 +197,27 @@ fn script(package: &Package<'_>, name: &str, line: &[u8]) -> Option<Finding> {
         }
     };
     let title = package.target.title();
-    let missing = if package.target.has_interpreter(&parsed.interpreter) {
-        let is_packaged = |wanted: &str| {
-            wanted != name
-                && package.tree.entries.iter().any(|entry| entry.name == wanted.as_bytes())
-        };
-        parsed.by_env.filter(|name| !package.target.has_program(name) && !is_packaged(name))?
+    let is_packaged = |wanted: &str| {
+        wanted != name && package.tree.entries.iter().any(|entry| entry.name == wanted.as_bytes())
+    };
+    let is_there = |path: &str| {
+        package.target.has_interpreter(path)
+            || path.strip_prefix("/var/task/").is_some_and(is_packaged)
+    };
+    let is_found = |program: &str| {
+        if program.contains('/') {
+            return is_there(program);
+        }
+        package.target.has_program(program) || is_packaged(program)
+    };
+    let missing = if is_there(&parsed.interpreter) {
+        parsed.by_env.filter(|program| !is_found(program))?
     } else {
         parsed.interpreter
     };
-    let severity = if package.target.is_complete { Severity::Error } else { Severity::Warning };
+    // A layer's files are in /opt, and which they are is not known here.
+    let may_be_there = !package.target.is_complete || missing.starts_with("/opt/");
+    let severity = if may_be_there { Severity::Warning } else { Severity::Error };
     Some(Finding::new(
         severity,
         Code::InterpreterAbsent,

@@ -39,6 +39,7 @@ impl Described {
             name: name.as_bytes().to_vec(),
             role,
             path: PathBuf::from("/here").join(name),
+            held: None,
             identity: identity(),
             is_executable: true,
             content,
@@ -399,8 +400,10 @@ fn limits_are_lambdas() {
         described.said(),
         ["error P021 the package: it has 65536 files, and a zip has room for 65535"]
     );
-    assert_eq!(zipped(52_428_800), None);
-    let finding = zipped(52_428_801).expect("a finding");
+    let target = |name| Target::find(name).expect("a table");
+    assert_eq!(zipped(&target("al2023"), 52_428_800), None);
+    assert_eq!(zipped(&target("image"), 52_428_801), None);
+    let finding = zipped(&target("al2023"), 52_428_801).expect("a finding");
     assert_eq!(finding.severity, Severity::Warning);
     assert_eq!(
         finding.message,

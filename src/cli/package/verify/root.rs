@@ -2,6 +2,7 @@
 //! else of it.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, symlink};
@@ -41,6 +42,10 @@ const TEXTS: [(&str, &str); 4] = [
     ("etc/hosts", "127.0.0.1 localhost\n"),
     ("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
 ];
+
+/// The certificates of those whom programs trust: Amazon Linux's bundle, and where Debian's programs look.
+const CERTIFICATES: [&str; 2] =
+    ["etc/pki/tls/certs/ca-bundle.crt", "etc/ssl/certs/ca-certificates.crt"];
 
 /// A folder of our own that is to be a root.  Dropping it removes it.
 #[derive(Debug)]
@@ -82,7 +87,7 @@ impl Root {
         let mut all = Elf { machine: architecture.machine(), ..Elf::default() };
         all.needed.extend(target.library_names().map(str::to_owned));
         for path in target.programs(architecture) {
-            let Ok(real) = Path::new(path).canonicalize() else {
+            let Ok(real) = as_there(path).canonicalize() else {
                 lacking.insert(path.to_owned());
                 continue;
             };
@@ -124,6 +129,14 @@ impl Root {
         }
         // A machine without one resolves no names, and then neither does the root.
         fs::copy("/etc/resolv.conf", self.path.join("etc/resolv.conf")).ok();
+        // So are certificates, which every system has elsewhere.
+        for path in CERTIFICATES {
+            let from = CERTIFICATES.into_iter().find(|path| Path::new("/").join(path).is_file());
+            let Some(from) = from.map(|from| Path::new("/").join(from)) else { break };
+            let to = self.path.join(path);
+            fs::create_dir_all(to.parent().unwrap_or(&self.path))?;
+            fs::copy(from, to).ok();
+        }
         Ok(())
     }
 
@@ -137,6 +150,16 @@ impl Root {
             fs::copy(from, &inside).with_context(shown)?;
         }
         Ok(())
+    }
+}
+
+/// What a program of Amazon Linux is on this machine: there sh is bash and awk is gawk, and Debian's are not.
+fn as_there(path: &str) -> PathBuf {
+    let path = Path::new(path);
+    match path.file_name().and_then(OsStr::to_str) {
+        Some("sh") => path.with_file_name("bash"),
+        Some("awk") => path.with_file_name("gawk"),
+        _ => path.to_owned(),
     }
 }
 

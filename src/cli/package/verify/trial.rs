@@ -1,6 +1,7 @@
 //! The trial itself: the root is made, the zips are unpacked in it, and the emulator serves one event.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +11,8 @@ use hyper::body::Bytes;
 
 use super::super::assemble::Assembled;
 use super::super::files::Content;
-use super::super::{shebang, zip};
+use super::super::shebang::{self, Shebang};
+use super::super::zip;
 use super::root::Root;
 use super::{Outcome, Request, Verified, room};
 use crate::cli::emulator::{
@@ -48,14 +50,15 @@ async fn watched(request: &Request<'_>) -> anyhow::Result<Verified> {
         Ok(root) => root,
         Err(error) => return Ok(not_verified(format!("no folder for its root: {error}"))),
     };
-    if let Err(verified) = prepare(request, &root) {
-        return Ok(verified);
-    }
+    let lacking = match prepare(request, &root) {
+        Ok(lacking) => lacking,
+        Err(verified) => return Ok(verified),
+    };
     // What loses its parents becomes our child, so that it can be found and ended.
     nix::sys::prctl::set_child_subreaper(true).ok();
     let lines = Lines::default();
     let mut emulator = Emulator::new(function(request, &root), sink(&lines));
-    let verified = tokio::select! {
+    let mut verified = tokio::select! {
         biased;
         exit = interrupts.next() => {
             let mut verified = Verified::new(Outcome::Interrupted, "a signal ended the trial");
@@ -67,11 +70,19 @@ async fn watched(request: &Request<'_>) -> anyhow::Result<Verified> {
     emulator.shutdown().await;
     tree::kill_orphans(&[]);
     drop(root);
+    if verified.outcome == Outcome::Failed && !lacking.is_empty() {
+        // It may be what the function missed: what it starts is not known before.
+        let lacking = lacking.join(", ");
+        let title = request.target.title();
+        let why = format!("this machine lacks {lacking}, which {title} has");
+        verified.message = format!("{} ({why})", verified.message);
+    }
     Ok(with_lines(verified, &lines))
 }
 
-/// Makes the root and unpacks the zips in it; what is in the way is the verdict.
-fn prepare(request: &Request<'_>, root: &Root) -> Result<(), Verified> {
+/// Makes the root and unpacks the zips in it; what is in the way is the verdict.  The target's programs that
+/// this machine has not.
+fn prepare(request: &Request<'_>, root: &Root) -> Result<Vec<String>, Verified> {
     let lacking = root
         .furnish(request.target, request.assembled.architecture)
         .map_err(|error| not_verified(format!("its root could not be made: {error:#}")))?;
@@ -86,10 +97,22 @@ fn prepare(request: &Request<'_>, root: &Root) -> Result<(), Verified> {
     for (path, to) in zips.into_iter().filter_map(|(path, to)| Some((path?, to))) {
         zip::unpack::unpack(path, &root.path().join(to)).map_err(|error| {
             let message = format!("{} cannot be unpacked: {error:#}", path.display());
+            let cause = error.root_cause().downcast_ref::<io::Error>().map(io::Error::kind);
+            if cause == Some(io::ErrorKind::StorageFull) {
+                return not_verified(format!("{message}; TMPDIR names another folder"));
+            }
             Verified::new(Outcome::Failed, message)
         })?;
     }
-    Ok(())
+    Ok(lacking.into_iter().filter(|name| name.starts_with('/')).collect())
+}
+
+/// The programs that a first line asks for, by their paths where they are lacking.
+fn asked(line: Shebang, lacking: &BTreeSet<String>) -> Vec<String> {
+    let by_env = line.by_env.and_then(|program| {
+        lacking.iter().find(|path| path.rsplit('/').next() == program.rsplit('/').next()).cloned()
+    });
+    std::iter::once(line.interpreter).chain(by_env).collect()
 }
 
 /// The first file that needs something of the target's that this machine has not.
@@ -99,7 +122,7 @@ fn first_lacking(assembled: &Assembled, lacking: &BTreeSet<String>) -> Option<(S
         let needed = match &entry.content {
             Content::Elf(elf) => elf.needed.iter().chain(&elf.interpreter).cloned().collect(),
             Content::Script(line) => {
-                shebang::parse(line).map(|shebang| vec![shebang.interpreter]).unwrap_or_default()
+                shebang::parse(line).map(|line| asked(line, lacking)).unwrap_or_default()
             }
             Content::Empty
             | Content::BrokenElf(_)

@@ -40,6 +40,9 @@ pub enum ZipError {
     /// The zip cannot be written.
     #[error("the zip cannot be written")]
     Write(#[source] io::Error),
+    /// Nobody can work on it.
+    #[error("this machine starts no thread for us: its limit of processes is reached (ulimit -u)")]
+    NoThread(#[source] io::Error),
     /// It has no room for more.
     #[error("the zip would have more than 4 GiB, which its format has no room for")]
     TooLarge,
@@ -72,8 +75,14 @@ pub fn write(
     let queue = Queue::new();
     let workers = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
     thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| work(&queue, &entries, &pieces));
+        for number in 0..workers {
+            let worker = || work(&queue, &entries, &pieces);
+            match thread::Builder::new().spawn_scoped(scope, worker) {
+                Ok(_) => (),
+                Err(error) if number == 0 => return Err(ZipError::NoThread(error)),
+                // Fewer are slower, and that is all.
+                Err(_) => break,
+            }
         }
         let mut writer = Writer { out, hash: Sha256::new(), offset: 0, time };
         let written = writer.entries(&entries, &pieces, &queue, progress);
@@ -137,6 +146,11 @@ fn work(queue: &Queue<Result<Done, ZipError>>, entries: &[&Entry], pieces: &[Pie
 
 /// Reads a piece of the very file that was looked at, in the state in which it was looked at.
 fn read(entry: &Entry, piece: &Piece) -> Result<Vec<u8>, ZipError> {
+    if let Some(held) = entry.held {
+        let bytes = usize::try_from(piece.from).ok().and_then(|from| held.get(from..));
+        let bytes = bytes.and_then(|bytes| bytes.get(..piece.length));
+        return Ok(bytes.expect("pieces are of its length").to_vec());
+    }
     let unread = |source| ZipError::Read { name: entry.path.display().to_string(), source };
     let changed = || ZipError::Changed(entry.path.display().to_string());
     let file = match files::open(&entry.path) {

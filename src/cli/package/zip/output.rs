@@ -21,43 +21,54 @@ pub struct Output {
 }
 
 /// Looks whether a zip may be written to a path: not over a link, a folder, a device or what goes into it,
-/// and not into a folder that goes into it.
+/// and not into a folder that goes into it.  Where it would be, if it may; `option` is how it was given.
 ///
 /// # Errors
 /// When it may not, in words.
-pub fn check(path: &Path, roots: &[PathBuf], inputs: &[Identity]) -> anyhow::Result<()> {
+pub fn check(
+    option: &str,
+    path: &Path,
+    roots: &[PathBuf],
+    inputs: &[Identity],
+) -> anyhow::Result<PathBuf> {
     let shown = path.display();
-    let Some(name) = path.file_name() else {
-        bail!("-o {shown}: it names no file; give one such as function.zip")
+    let is_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let Some(name) = path.file_name().filter(|_| !is_folder) else {
+        bail!("{option} {shown}: it names no file; give one such as function.zip")
     };
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => {
-            bail!("-o {shown}: it is a link; name the file that it leads to, or another one")
+            bail!("{option} {shown}: it is a link; name the file that it leads to, or another one")
         }
         Ok(metadata) if metadata.is_dir() => {
-            bail!("-o {shown}: it is a folder; name a file in it, such as {shown}/function.zip")
+            bail!(
+                "{option} {shown}: it is a folder; name a file in it, such as {shown}/function.zip"
+            )
         }
         Ok(metadata) if !metadata.is_file() => {
-            bail!("-o {shown}: it is neither a file nor a new name; a zip is written to a file")
+            bail!(
+                "{option} {shown}: it is neither a file nor a new name; a zip is written to a file"
+            )
         }
         Ok(metadata) if inputs.iter().any(|input| input.is_same_file(&Identity::of(&metadata))) => {
-            bail!("-o {shown}: it is one of the files that are to be packaged; name another one")
+            bail!("{option} {shown}: it is one of the files that are read; name another one")
         }
         Ok(_) | Err(_) => (),
     }
     let folder = folder_of(path);
     let real = folder.canonicalize();
-    let real =
-        real.with_context(|| format!("-o {shown}: its folder {} is not there", folder.display()))?;
+    let real = real.with_context(|| {
+        format!("{option} {shown}: its folder {} is not there", folder.display())
+    })?;
     for root in roots {
         if real.join(name).starts_with(root) {
             bail!(
-                "-o {shown}: it is inside {}, which is to be packaged; write the zip elsewhere",
+                "{option} {shown}: it is inside {}, which is to be packaged; write the zip elsewhere",
                 root.display()
             );
         }
     }
-    Ok(())
+    Ok(real.join(name))
 }
 
 /// With this, a write beyond `ulimit -f` is an error instead of the process's end.
