@@ -216,6 +216,12 @@ impl Handler {
         self.lines.silent = true;
     }
 
+    /// Nothing the handler writes is logged, but it is kept for who asks what it last wrote.
+    #[cfg(feature = "cli")]
+    pub fn mute(&mut self) {
+        self.lines.muted = true;
+    }
+
     /// What it last wrote, as an error quotes it, with what it may mean.
     #[must_use]
     pub fn last_written(&self) -> String {
