@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+pub mod fidelity;
 pub mod finding;
 pub mod judge;
 pub mod language;
@@ -35,6 +36,8 @@ const AFTER_HELP: &str = "\
 The handler is started as the bridge starts it, with the variables that `invoke` gives it and through pipes,
 once for each scenario and more often where it ends.  LAMBDA_STDIO_FRAMING, LAMBDA_STDIO_REPLY_FD,
 LAMBDA_STDIO_REPLIES and LAMBDA_STDIO_READY are honoured, from the environment or --env.
+Whether values come back as they were sent is seen in the replies of handlers that echo some of their event:
+an event of --event may say where with the text \"$value\", else its member echo is taken.
 A must that fails is exit code 3: callers would get wrong answers, or none.
 
 Examples:
@@ -55,6 +58,9 @@ pub struct Options {
     /// Send many more requests: 10,000 in up to a minute
     #[arg(long)]
     thorough: bool,
+    /// Play only what is of this grade, or graver
+    #[arg(long, value_enum, default_value_t = Grade::Note)]
+    grade: Grade,
     /// A variable of the function; NAME alone hands over your own
     #[arg(short, long, value_name = "NAME=VALUE")]
     env: Vec<String>,
@@ -77,7 +83,8 @@ pub struct Options {
 /// For inputs that cannot be read or are wrong.
 pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
     let given = Given::new(event(options.event.as_deref())?.as_deref())?;
-    let scenarios = scenario::all()?;
+    let mut scenarios = scenario::all()?;
+    scenarios.retain(|scenario| scenario.grade <= options.grade);
     let config = config(options)?;
     let language = language::tell(&config.program)?;
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -176,7 +183,11 @@ fn report(
             continue;
         };
         let found = judge::judge(scenario, tape, told);
-        checks.push(Row::played(scenario, tape, &found));
+        if scenario.has_values() {
+            checks.extend(Row::values(scenario, tape));
+        } else {
+            checks.push(Row::played(scenario, tape, &found));
+        }
         findings.extend(found);
     }
     // What goes wrong in one scenario often does in the next: it is told once.

@@ -2,6 +2,7 @@
 //! and handlers that are right are not.
 
 mod right;
+mod values;
 mod wrong;
 
 use std::process::Command;
@@ -40,16 +41,27 @@ pub(crate) struct Checked {
 impl Checked {
     /// `lambda-stdio check --json OPTIONS -- PROGRAM…`, in a folder of its own.
     pub(crate) fn program(options: &[&str], words: &[&str]) -> Self {
+        Self::graded("must", options, words)
+    }
+
+    /// The same, with what is of this grade, or graver.
+    fn graded(grade: &str, options: &[&str], words: &[&str]) -> Self {
         let folder = Scratch::new();
         let mut command = companion();
-        command.args(["check", "--json", "--timeout", "2"]).args(options).arg("--").args(words);
+        command.args(["check", "--json", "--timeout", "2", "--grade", grade]);
+        command.args(options).arg("--").args(words);
         command.current_dir(folder.path());
         Self { folder, command }
     }
 
     /// The same of a Python program: the head and these lines.
     pub(crate) fn python(lines: &str) -> Self {
-        let checked = Self::program(&[], &["python3", "handler.py"]);
+        Self::program(&[], &["python3", "handler.py"]).file(lines)
+    }
+
+    /// With these lines behind the head, as `handler.py`.
+    fn file(self, lines: &str) -> Self {
+        let checked = self;
         std::fs::write(checked.folder.file("handler.py"), format!("{HEAD}{lines}")).unwrap();
         checked
     }
@@ -81,7 +93,7 @@ impl Checked {
     /// What it says to people.
     fn said(words: &[&str]) -> Said {
         let mut command = companion();
-        command.args(["check", "--timeout", "2"]).args(words);
+        command.args(["check", "--timeout", "2", "--grade", "must"]).args(words);
         run(&mut command)
     }
 }

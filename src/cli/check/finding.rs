@@ -61,6 +61,12 @@ pub enum Code {
     EndStatus,
     /// Processes outlive it.
     LeftBehind,
+    /// Values come back changed.
+    ValueLossy,
+    /// Values end it, or leave it silent.
+    ValueFatal,
+    /// Values are answered with an error.
+    ValueRefused,
     /// None of its errors was seen.
     NoErrorSeen,
     /// It ends between requests.
@@ -71,7 +77,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 33] = [
         Self::NotStarted,
         Self::NotReady,
         Self::NoReply,
@@ -99,6 +105,9 @@ impl Code {
         Self::ErrorForm,
         Self::EndStatus,
         Self::LeftBehind,
+        Self::ValueLossy,
+        Self::ValueFatal,
+        Self::ValueRefused,
         Self::NoErrorSeen,
         Self::EndsEachTime,
         Self::ReplyTooLarge,
@@ -187,6 +196,17 @@ impl Code {
                 Should,
                 "end what was started before ending; start the program itself with exec",
             ),
+            Self::ValueLossy => (
+                "C106",
+                Should,
+                "carry such values as text, or use a library that keeps them as they are",
+            ),
+            Self::ValueFatal => {
+                ("C107", Should, "catch what the JSON library refuses, and answer it with an error")
+            }
+            Self::ValueRefused => {
+                ("C108", Should, "carry such values as text, or use a library that takes them")
+            }
             Self::NoErrorSeen => ("C201", Note, "try an event that fails with lambda-stdio invoke"),
             Self::ReplyTooLarge => ("C203", Note, "keep replies to 6,291,556 bytes"),
             Self::EndsEachTime => {

@@ -1,6 +1,7 @@
 //! What the tape of a scenario means: findings.  Tapes in, findings out: no process, no clock.
 
 mod lost;
+pub mod values;
 
 use super::finding::{Code, Finding};
 use super::scenario::Scenario;
@@ -28,6 +29,10 @@ impl From<&Config> for Told {
 #[must_use]
 pub fn judge(scenario: &Scenario, tape: &Tape, told: Told) -> Vec<Finding> {
     let mut seen = Seen { scenario, told, findings: Vec::new(), answered: Vec::new() };
+    if scenario.has_values() {
+        seen.values(tape);
+        return seen.findings;
+    }
     for moment in &tape.moments {
         match moment {
             Moment::Started(started) => seen.started(started, tape),

@@ -34,6 +34,8 @@ pub struct Language {
     lines: Option<String>,
     /// How JSON is printed on one line.
     one_line: Option<String>,
+    /// What keeps numbers and texts as they are.
+    values: Option<String>,
     /// How an error becomes an answer.
     errors: Option<String>,
 }
@@ -45,7 +47,10 @@ impl Language {
             Code::NotFlushed | Code::NoLineEnd => &self.flush,
             Code::LargeEvent | Code::GoesOn | Code::EarlyReply => &self.lines,
             Code::Pretty => &self.one_line,
-            Code::SilentError | Code::DiesOfError | Code::ErrorAsResult => &self.errors,
+            Code::SilentError | Code::ValueFatal | Code::DiesOfError | Code::ErrorAsResult => {
+                &self.errors
+            }
+            Code::ValueLossy | Code::ValueRefused => &self.values,
             Code::NotStarted
             | Code::NotReady
             | Code::NoReply

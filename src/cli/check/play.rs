@@ -45,7 +45,7 @@ pub struct Stage<'a> {
 
 /// Plays a scenario.  Not cancel safe: a dropped one leaves its handler to be killed with ours.
 pub async fn play(stage: &Stage<'_>, scenario: &Scenario) -> Tape {
-    let mut player = Player::new(stage, scenario.goes_on);
+    let mut player = Player::new(stage, scenario);
     for step in &scenario.steps {
         if player.is_over() || !player.has_handler().await {
             break;
@@ -76,8 +76,14 @@ struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    fn new(stage: &'a Stage<'a>, goes_on: bool) -> Self {
+    fn new(stage: &'a Stage<'a>, scenario: &Scenario) -> Self {
         let config = stage.config;
+        let mut program = config.program.clone();
+        program.environment.retain(|(name, _)| {
+            name.to_str().is_none_or(|name| !scenario.variables.contains_key(name))
+        });
+        let variables = scenario.variables.iter();
+        program.environment.extend(variables.map(|(name, value)| (name.into(), value.into())));
         let readiness = match (config.framing, config.readiness) {
             // There is no room for a space between lengths.
             (Framing::Length, Readiness::Read) => Readiness::None,
@@ -86,7 +92,7 @@ impl<'a> Player<'a> {
         Self {
             stage,
             settings: Settings {
-                program: config.program.clone(),
+                program,
                 framing: config.framing,
                 reply_fd: config.reply_fd,
                 writes_space: readiness == Readiness::Read,
@@ -99,7 +105,7 @@ impl<'a> Player<'a> {
             handler: None,
             tape: Tape::default(),
             sent: 0,
-            goes_on,
+            goes_on: scenario.goes_on,
         }
     }
 
@@ -190,7 +196,7 @@ impl<'a> Player<'a> {
         let times = request.times.map_or(1, |times| times * oftener);
         let event = self.stage.given.event(request);
         for _ in 0..times {
-            let is_answered = self.exchange(&event).await;
+            let is_answered = self.exchange(&event, request.value.as_ref()).await;
             if !is_answered || until.is_some_and(|until| Instant::now() >= until) {
                 return;
             }
@@ -201,7 +207,7 @@ impl<'a> Player<'a> {
     ///
     /// As the bridge does, it gives the request to another handler, once, if the first one ended without
     /// having read a byte of it.
-    async fn exchange(&mut self, event: &str) -> bool {
+    async fn exchange(&mut self, event: &str, value: Option<&String>) -> bool {
         for is_last in [false, true] {
             self.catch_up().await;
             if self.is_over() || !self.has_handler().await {
@@ -211,7 +217,8 @@ impl<'a> Player<'a> {
             let is_untouched = self.handler.as_ref().is_some_and(Handler::request_is_untouched);
             let has_ended = matches!(exchange.answer, Answer::Lost(Lost::Exited { .. }));
             if is_last || !is_untouched || !has_ended {
-                return self.conclude(exchange).await;
+                let value = value.cloned();
+                return self.conclude(Exchange { value, ..exchange }).await;
             }
             if let Answer::Lost(lost) = exchange.answer {
                 self.lose(lost).await;
@@ -262,6 +269,7 @@ impl<'a> Player<'a> {
             id,
             event_bytes: event.len(),
             event: event.chars().take(SHOWN_CHARS).collect(),
+            value: None,
             answer,
             beside,
             behind: Vec::new(),

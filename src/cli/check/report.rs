@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::finding::Finding;
+use super::finding::{Code, Finding};
+use super::judge::values::{self, Fidelity};
 use super::scenario::{Grade, Scenario};
 use super::tape::{Answer, Moment, Tape};
 use crate::cli::ui::{self, Style, Ui};
@@ -54,6 +55,14 @@ pub enum Verdict {
     Warning,
     /// It went wrong.
     Failed,
+    /// A value came back changed.
+    Lossy,
+    /// A value was answered with an error.
+    Refused,
+    /// A value ended the handler, or left it silent.
+    Fatal,
+    /// The handler's replies do not have what it was sent.
+    Unknown,
     /// It was not played, since the handler answers nothing.
     NotPlayed,
 }
@@ -74,6 +83,10 @@ impl Verdict {
             Self::Ok => "ok",
             Self::Warning => "warning",
             Self::Failed => "failed",
+            Self::Lossy => "lossy",
+            Self::Refused => "refused",
+            Self::Fatal => "fatal",
+            Self::Unknown => "unknown",
             Self::NotPlayed => "not played",
         }
     }
@@ -81,9 +94,9 @@ impl Verdict {
     fn style(self) -> Style {
         match self {
             Self::Ok => Style::Out,
-            Self::Warning => Style::Warning,
+            Self::Warning | Self::Lossy | Self::Refused | Self::Fatal => Style::Warning,
             Self::Failed => Style::Error,
-            Self::NotPlayed => Style::Dim,
+            Self::Unknown | Self::NotPlayed => Style::Dim,
         }
     }
 }
@@ -100,6 +113,30 @@ impl Row {
             seen: seen(tape),
             codes: findings.iter().map(|finding| finding.code.id()).collect(),
         }
+    }
+
+    /// The rows of a scenario that sends values: one for each, or one for all where nothing can be told.
+    #[must_use]
+    pub fn values(scenario: &Scenario, tape: &Tape) -> Vec<Self> {
+        let fidelities = values::fidelities(tape);
+        if fidelities.iter().all(|(_, fidelity)| *fidelity == Fidelity::Unknown) {
+            let seen = "cannot be told: no reply has what was sent as echo (see --event)";
+            let verdict = Verdict::Unknown;
+            return vec![Self { verdict, seen: seen.to_owned(), ..Self::not_played(scenario) }];
+        }
+        let rows = fidelities.into_iter().map(|(value, fidelity)| {
+            let (verdict, seen, code) = match fidelity {
+                Fidelity::Exact => (Verdict::Ok, "exact".to_owned(), None),
+                Fidelity::Lossy(back) => (Verdict::Lossy, back, Some(Code::ValueLossy)),
+                Fidelity::Refused(why) => (Verdict::Refused, why, Some(Code::ValueRefused)),
+                Fidelity::Fatal(how) => (Verdict::Fatal, how, Some(Code::ValueFatal)),
+                Fidelity::Unknown => (Verdict::Unknown, String::new(), None),
+            };
+            let title = format!("{}: {}", scenario.title, values::in_short(&value));
+            let codes = code.map(Code::id).into_iter().collect();
+            Self { scenario: scenario.name, grade: scenario.grade, title, verdict, seen, codes }
+        });
+        rows.collect()
     }
 
     /// The row of one that was not.
@@ -170,7 +207,11 @@ impl Report {
         for row in &self.checks {
             let verdict = ui.paint(row.verdict.style(), &format!("{:<10}", row.verdict.word()));
             let grade = row.grade.word();
-            let line = format!("{grade:<6}  {:<width$}  {verdict}  {}", row.title, row.seen);
+            let line = format!(
+                "{grade:<6}  {:<width$}  {verdict}  {}",
+                row.title,
+                ui::printable(&row.seen)
+            );
             table.push_str(line.trim_end());
             table.push('\n');
         }

@@ -1,10 +1,23 @@
 //! What is played: the scenarios of `protocol/scenarios`, read, and the events that they send.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use serde::Deserialize;
 
 /// How grave it is when a scenario goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Deserialize,
+    serde::Serialize,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Grade {
     /// Callers would get wrong answers, or none.
@@ -43,8 +56,22 @@ pub struct Scenario {
     /// Whether a handler that has ended, or was ended, is started again for what follows.
     #[serde(default)]
     pub goes_on: bool,
+    /// Variables of the handler's, beside those it always has.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
     /// What is done, in order.
     pub steps: Vec<Step>,
+}
+
+impl Scenario {
+    /// Whether it sends values that are looked for in the replies.
+    #[must_use]
+    pub fn has_values(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Request(request) => request.value.is_some(),
+            Step::Quiet(_) | Step::EndInput(_) => false,
+        })
+    }
 }
 
 /// One step.
@@ -65,6 +92,8 @@ pub enum Step {
 pub struct Request {
     /// The event as JSON in a text; none stands for the given one.
     pub event: Option<String>,
+    /// A value, as JSON in a text, that takes the given event's place for one.
+    pub value: Option<String>,
     /// The given event is made so long.
     pub bytes: Option<usize>,
     /// How often at most; none is once.
@@ -87,12 +116,14 @@ pub struct Quiet {
 pub struct Nothing {}
 
 /// All of them, in the order in which they are played.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 7] = [
     ("one-by-one", include_str!("../../../protocol/scenarios/one-by-one.json")),
     ("nothing-unasked", include_str!("../../../protocol/scenarios/nothing-unasked.json")),
     ("end-of-input", include_str!("../../../protocol/scenarios/end-of-input.json")),
     ("largest-event", include_str!("../../../protocol/scenarios/largest-event.json")),
     ("errors", include_str!("../../../protocol/scenarios/errors.json")),
+    ("values", include_str!("../../../protocol/scenarios/values.json")),
+    ("locale", include_str!("../../../protocol/scenarios/locale.json")),
 ];
 
 /// The scenarios.
@@ -112,6 +143,8 @@ pub fn all() -> anyhow::Result<Vec<Scenario>> {
 #[derive(Debug)]
 pub struct Given(String);
 
+/// Where values are put that are looked for in the replies.
+const PLACE: &str = "\"$value\"";
 /// The given event where nobody gave one.
 const USUAL: &str = r#"{"name":"Ada","echo":"lambda-stdio"}"#;
 
@@ -130,10 +163,32 @@ impl Given {
     /// The event of a request.
     #[must_use]
     pub fn event(&self, request: &Request) -> String {
-        match (&request.event, request.bytes) {
-            (Some(event), _) => event.clone(),
-            (None, Some(bytes)) => self.of_bytes(bytes),
-            (None, None) => self.0.clone(),
+        match (&request.event, &request.value, request.bytes) {
+            (Some(event), _, _) => event.clone(),
+            (None, Some(value), _) => self.with(value),
+            (None, None, Some(bytes)) => self.of_bytes(bytes),
+            (None, None, None) => self.0.clone(),
+        }
+    }
+
+    /// The event with a value: where it has "$value", else as its member `echo`, else in its place.
+    fn with(&self, value: &str) -> String {
+        let mut place = self.0.find(PLACE).map(|at| at..at + PLACE.len());
+        let object = self.0.as_bytes();
+        let read = crate::json::each_member(object, |name, raw| {
+            if name == "echo" && place.is_none() {
+                place = Some(crate::json::range_in(object, raw.get()));
+            }
+        });
+        if let Some(place) = place {
+            let mut event = self.0.clone();
+            event.replace_range(place, value);
+            return event;
+        }
+        match self.0.strip_prefix('{').map(str::trim_start).filter(|_| read.is_ok()) {
+            Some("}") => format!("{{\"echo\":{value}}}"),
+            Some(members) => format!("{{\"echo\":{value},{members}"),
+            None => value.to_owned(),
         }
     }
 
@@ -173,6 +228,19 @@ mod tests {
             for clause in &scenario.clauses {
                 assert!(spec.contains(&format!("\n**{clause}** ")), "{clause}");
             }
+        }
+    }
+
+    #[test]
+    fn a_value_has_its_place_in_the_event() {
+        for (given, event) in [
+            (None, r#"{"name":"Ada","echo":1e400}"#),
+            (Some("{}"), r#"{"echo":1e400}"#),
+            (Some(r#"{ "a":1 }"#), r#"{"echo":1e400,"a":1 }"#),
+            (Some(r#"{"a":["$value"],"echo":2}"#), r#"{"a":[1e400],"echo":2}"#),
+            (Some("7"), "1e400"),
+        ] {
+            assert_eq!(Given::new(given).expect("an event").with("1e400"), event);
         }
     }
 

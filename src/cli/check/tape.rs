@@ -50,6 +50,8 @@ pub struct Exchange {
     pub event_bytes: usize,
     /// The event's beginning.
     pub event: String,
+    /// The value that was sent, to be looked for in the reply.
+    pub value: Option<String>,
     /// What came of it.
     pub answer: Answer,
     /// What was printed before the reply, or in its place.
