@@ -241,6 +241,12 @@ impl Handler {
         self.input.close();
     }
 
+    /// Closes our end of where its replies come from: nobody reads them any more.
+    #[cfg(feature = "cli")]
+    pub fn close_output(&mut self) {
+        self.replies = None;
+    }
+
     /// Sends a signal to the handler's group.
     pub fn signal(&self, signal: Signal) {
         self.process.signal_group(signal);

@@ -1,6 +1,7 @@
 //! `lambda-stdio check` as people use it: handlers that are wrong in one way each are found and named,
 //! and handlers that are right are not.
 
+mod behaviour;
 mod right;
 mod values;
 mod wrong;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::scenario::Grade;
+use super::scenario::{Grade, Scenario};
 
 /// What it is about.  The numbers are part of the command's interface: they stay, and are not used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +67,12 @@ pub enum Code {
     ValueFatal,
     /// Values are answered with an error.
     ValueRefused,
+    /// It does not end on SIGTERM.
+    IgnoresSignal,
+    /// It goes on though nobody reads its output.
+    UnreadOutput,
+    /// It holds more and more memory.
+    MemoryGrows,
     /// None of its errors was seen.
     NoErrorSeen,
     /// It ends between requests.
@@ -77,7 +83,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::NotStarted,
         Self::NotReady,
         Self::NoReply,
@@ -108,12 +114,16 @@ impl Code {
         Self::ValueLossy,
         Self::ValueFatal,
         Self::ValueRefused,
+        Self::IgnoresSignal,
+        Self::UnreadOutput,
+        Self::MemoryGrows,
         Self::NoErrorSeen,
         Self::EndsEachTime,
         Self::ReplyTooLarge,
     ];
 
     /// Its number, its grade, and what to do.
+    #[expect(clippy::too_many_lines, reason = "it is a table")]
     fn row(self) -> (&'static str, Grade, &'static str) {
         use Grade::{Must, Note, Should};
         match self {
@@ -207,6 +217,17 @@ impl Code {
             Self::ValueRefused => {
                 ("C108", Should, "carry such values as text, or use a library that takes them")
             }
+            Self::IgnoresSignal => (
+                "C109",
+                Should,
+                "leave SIGTERM as it is, or end soon when it comes; start programs with exec",
+            ),
+            Self::UnreadOutput => (
+                "C110",
+                Should,
+                "leave SIGPIPE as it is, or end when standard output cannot be written",
+            ),
+            Self::MemoryGrows => ("C111", Should, "let go of each request once it is answered"),
             Self::NoErrorSeen => ("C201", Note, "try an event that fails with lambda-stdio invoke"),
             Self::ReplyTooLarge => ("C203", Note, "keep replies to 6,291,556 bytes"),
             Self::EndsEachTime => {
@@ -256,10 +277,11 @@ fn id<S: serde::Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Erro
 }
 
 impl Finding {
-    /// A finding in a scenario.
+    /// A finding in a scenario, which is never graver than that.
     #[must_use]
-    pub fn new(code: Code, scenario: &'static str, message: String) -> Self {
-        Self { grade: code.grade(), code, scenario, message, advice: code.advice().to_owned() }
+    pub fn new(code: Code, scenario: &Scenario, message: String) -> Self {
+        let grade = code.grade().max(scenario.grade);
+        Self { grade, code, scenario: scenario.name, message, advice: code.advice().to_owned() }
     }
 }
 

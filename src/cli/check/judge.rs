@@ -1,11 +1,12 @@
 //! What the tape of a scenario means: findings.  Tapes in, findings out: no process, no clock.
 
+mod ending;
 mod lost;
 pub mod values;
 
 use super::finding::{Code, Finding};
 use super::scenario::Scenario;
-use super::tape::{Answer, Ending, Exchange, Line, LineKind, Lost, Moment, Started, Tape, shown};
+use super::tape::{Answer, Exchange, Line, LineKind, Lost, Moment, Started, Tape, shown};
 use crate::config::Config;
 use crate::json::{self, NotJson};
 use crate::protocol::{DeliveryId, Framing, LogReason, MAX_RESULT_BYTES, ReplyBody};
@@ -42,6 +43,7 @@ pub fn judge(scenario: &Scenario, tape: &Tape, told: Told) -> Vec<Finding> {
             }
             Moment::Idle(lost) => seen.lost(lost, "with nothing to do"),
             Moment::Ending(ending) => seen.ending(ending),
+            Moment::Memory { requests, before, after } => seen.memory(*requests, *before, *after),
         }
     }
     if scenario.name == "errors" && !tape.moments.is_empty() {
@@ -61,7 +63,7 @@ struct Seen<'a> {
 impl Seen<'_> {
     fn find(&mut self, code: Code, message: impl Into<String>) {
         if self.findings.iter().all(|finding| finding.code != code) {
-            self.findings.push(Finding::new(code, self.scenario.name, message.into()));
+            self.findings.push(Finding::new(code, self.scenario, message.into()));
         }
     }
 
@@ -220,28 +222,6 @@ impl Seen<'_> {
         self.find(Code::StrayText, message);
     }
 
-    fn ending(&mut self, ending: &Ending) {
-        match ending.how.as_deref() {
-            None => self.find(Code::GoesOn, "2 s after the end of its input it still runs"),
-            Some("exit status 0") => (),
-            Some(how) => {
-                self.find(Code::EndStatus, format!("at the end of its input it ended so: {how}"));
-            }
-        }
-        for line in ending.lines.iter().filter(|line| !line.is_blank()) {
-            if line.is_json() {
-                let message = format!("at the end of its input it printed {}", line.shown());
-                self.find(Code::ReplyAtEnd, message);
-            } else {
-                self.stray(line);
-            }
-        }
-        if ending.left > 0 {
-            let message = format!("{} of its processes were there after it had ended", ending.left);
-            self.find(Code::LeftBehind, message);
-        }
-    }
-
     /// Whether any error was seen at all.
     fn errors(&mut self, tape: &Tape) {
         let is_error = |moment: &Moment| match moment {
@@ -251,7 +231,9 @@ impl Seen<'_> {
                     false
                 }
             },
-            Moment::Started(_) | Moment::Idle(_) | Moment::Ending(_) => false,
+            Moment::Started(_) | Moment::Idle(_) | Moment::Ending(_) | Moment::Memory { .. } => {
+                false
+            }
         };
         if self.findings.is_empty() && !tape.moments.iter().any(is_error) {
             self.find(
@@ -265,7 +247,7 @@ impl Seen<'_> {
 fn is_tagged(moment: &Moment) -> bool {
     match moment {
         Moment::Exchange(exchange) => matches!(exchange.answer.response(), Some((_, true))),
-        Moment::Started(_) | Moment::Idle(_) | Moment::Ending(_) => false,
+        Moment::Started(_) | Moment::Idle(_) | Moment::Ending(_) | Moment::Memory { .. } => false,
     }
 }
 

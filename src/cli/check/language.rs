@@ -70,6 +70,9 @@ impl Language {
             | Code::EndStatus
             | Code::LeftBehind
             | Code::ReplyTooLarge
+            | Code::IgnoresSignal
+            | Code::UnreadOutput
+            | Code::MemoryGrows
             | Code::NoErrorSeen
             | Code::EndsEachTime => return,
         };

@@ -2,33 +2,26 @@
 //! seen.  What it means is the judge's business.
 
 mod ending;
+mod exchange;
 mod hear;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use nix::sys::signal::Signal;
 use tokio::time::{self, Instant};
 
-use super::scenario::{Given, Request, Scenario, Step};
-use super::tape::{Answer, Exchange, LineKind, Lost, Moment, Started, Tape};
+use super::scenario::{Given, Scenario, Step};
+use super::tape::{Answer, By, LineKind, Lost, Moment, Started, Tape};
 use crate::config::{Config, Readiness};
 use crate::handler::{Handler, Settings};
-use crate::invocation::{Context, Deadline, Event, RequestId};
-use crate::protocol::{DeliveryIds, Framing, Judge, Reply, ReplyBody, RequestEncoder, RequestLine};
+use crate::protocol::{DeliveryIds, Framing, Judge, Reply, ReplyBody, RequestEncoder};
 use hear::{Heard, keep};
 
 /// How long a handler may take to be ready: Lambda's init.
 const READY_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a killed one may take to end.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
-/// How much longer a reply may take for each byte of its event: a slow reader of JSON takes 3 s for 6 MB.
-const PER_MEGABYTE: Duration = Duration::from_secs(3);
-/// How many times as often a thorough check repeats a request, and for how many times as long: 10,000
-/// requests in a minute.
-const THOROUGH: (u32, u32) = (50, 20);
-/// So much of an event is told.
-const SHOWN_CHARS: usize = 60;
 
 /// What is played with.
 #[derive(Debug)]
@@ -53,7 +46,10 @@ pub async fn play(stage: &Stage<'_>, scenario: &Scenario) -> Tape {
         match step {
             Step::Request(request) => player.repeat(request).await,
             Step::Quiet(quiet) => player.listen(Duration::from_millis(quiet.ms)).await,
-            Step::EndInput(_) => player.end_input().await,
+            Step::EndInput(_) => player.end(By::Input).await,
+            Step::Terminate(_) => player.end(By::Signal).await,
+            Step::CloseOutput(_) => player.end(By::Output).await,
+            Step::Stop(pause) => player.stop(Duration::from_millis(pause.ms)).await,
         }
     }
     player.kill().await;
@@ -114,7 +110,11 @@ impl<'a> Player<'a> {
         let may_start = match self.tape.moments.last() {
             None | Some(Moment::Idle(Lost::Exited { .. })) => true,
             Some(
-                Moment::Idle(_) | Moment::Started(_) | Moment::Exchange(_) | Moment::Ending(_),
+                Moment::Idle(_)
+                | Moment::Started(_)
+                | Moment::Exchange(_)
+                | Moment::Ending(_)
+                | Moment::Memory { .. },
             ) => self.goes_on,
         };
         self.handler.is_none() && !may_start
@@ -188,117 +188,13 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    /// Sends a request as often as it asks for, as long as it is answered.
-    async fn repeat(&mut self, request: &Request) {
-        let (oftener, longer) = if self.stage.is_thorough { THOROUGH } else { (1, 1) };
-        let within = request.within_ms.map(|ms| Duration::from_millis(ms) * longer);
-        let until = within.map(|within| Instant::now() + within);
-        let times = request.times.map_or(1, |times| times * oftener);
-        let event = self.stage.given.event(request);
-        for _ in 0..times {
-            let is_answered = self.exchange(&event, request.value.as_ref()).await;
-            if !is_answered || until.is_some_and(|until| Instant::now() >= until) {
-                return;
-            }
+    /// Stops the handler and lets it go on.
+    async fn stop(&mut self, pause: Duration) {
+        if let Some(handler) = &self.handler {
+            handler.signal(Signal::SIGSTOP);
+            time::sleep(pause).await;
+            handler.signal(Signal::SIGCONT);
         }
-    }
-
-    /// Sends one request and waits for what comes of it; whether it was answered.
-    ///
-    /// As the bridge does, it gives the request to another handler, once, if the first one ended without
-    /// having read a byte of it.
-    async fn exchange(&mut self, event: &str, value: Option<&String>) -> bool {
-        for is_last in [false, true] {
-            self.catch_up().await;
-            if self.is_over() || !self.has_handler().await {
-                return false;
-            }
-            let exchange = self.send(event).await;
-            let is_untouched = self.handler.as_ref().is_some_and(Handler::request_is_untouched);
-            let has_ended = matches!(exchange.answer, Answer::Lost(Lost::Exited { .. }));
-            if is_last || !is_untouched || !has_ended {
-                let value = value.cloned();
-                return self.conclude(Exchange { value, ..exchange }).await;
-            }
-            if let Answer::Lost(lost) = exchange.answer {
-                self.lose(lost).await;
-            }
-        }
-        false
-    }
-
-    async fn conclude(&mut self, exchange: Exchange) -> bool {
-        if let Some(handler) = &mut self.handler {
-            handler.finish_request();
-            handler.pump_logs();
-        }
-        let is_answered = matches!(exchange.answer, Answer::Reply(_));
-        self.tape.moments.push(Moment::Exchange(exchange));
-        if !is_answered {
-            self.kill().await;
-        }
-        is_answered
-    }
-
-    async fn send(&mut self, event: &str) -> Exchange {
-        let patience = self.patience(event.len());
-        let began = Instant::now();
-        let until = began + patience;
-        self.sent += 1;
-        let line = self.line(event, patience);
-        let id = line.id();
-        self.judge.open(id);
-        if let Some(handler) = &mut self.handler {
-            handler.offer(line, request_id(self.sent).as_str().into());
-        }
-        let mut beside = Vec::new();
-        let answer = loop {
-            match self.hear(until).await {
-                Heard::Reply(reply) => break self.accept(reply),
-                Heard::Line(line) => keep(&mut beside, line),
-                Heard::Lost(lost) => break Answer::Lost(lost),
-                Heard::Nothing => break self.silence(&mut beside).await,
-                Heard::Running | Heard::ReachedRead | Heard::NoLauncher => (),
-            }
-            if Instant::now() >= until {
-                break self.silence(&mut beside).await;
-            }
-        };
-        self.judge.close();
-        Exchange {
-            id,
-            event_bytes: event.len(),
-            event: event.chars().take(SHOWN_CHARS).collect(),
-            value: None,
-            answer,
-            beside,
-            behind: Vec::new(),
-            took: began.elapsed().min(patience),
-        }
-    }
-
-    fn accept(&self, reply: Reply) -> Answer {
-        let has_read = self.handler.as_ref().is_none_or(Handler::has_read_the_request);
-        if reply.tagged || has_read { Answer::Reply(reply) } else { Answer::Early }
-    }
-
-    fn line(&mut self, event: &str, patience: Duration) -> RequestLine {
-        let deadline = SystemTime::now() + patience;
-        let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        self.encoder
-            .encode(
-                self.ids.next_id(),
-                &request_id(self.sent),
-                Some(Deadline::from_epoch_ms(u64::try_from(deadline).unwrap_or(u64::MAX))),
-                &Context::default(),
-                Event::from_bytes(event.as_bytes()),
-            )
-            .expect("scenarios and the given event are JSON: a test and the command line see to it")
-    }
-
-    fn patience(&self, event_bytes: usize) -> Duration {
-        let megabytes = u32::try_from(event_bytes / 1_000_000).unwrap_or(u32::MAX);
-        self.stage.patience + PER_MEGABYTE.saturating_mul(megabytes)
     }
 
     /// Ends the handler with its group, whatever it is doing.
@@ -310,10 +206,6 @@ impl<'a> Player<'a> {
             handler.bury();
         }
     }
-}
-
-fn request_id(number: u32) -> RequestId {
-    RequestId::new(&format!("check-{number}")).expect("it is not empty")
 }
 
 impl Answer {

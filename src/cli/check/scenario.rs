@@ -69,7 +69,11 @@ impl Scenario {
     pub fn has_values(&self) -> bool {
         self.steps.iter().any(|step| match step {
             Step::Request(request) => request.value.is_some(),
-            Step::Quiet(_) | Step::EndInput(_) => false,
+            Step::Quiet(_)
+            | Step::EndInput(_)
+            | Step::Terminate(_)
+            | Step::CloseOutput(_)
+            | Step::Stop(_) => false,
         })
     }
 }
@@ -84,6 +88,12 @@ pub enum Step {
     Quiet(Quiet),
     /// The handler's input is closed.
     EndInput(Nothing),
+    /// It is sent SIGTERM.
+    Terminate(Nothing),
+    /// Its output is closed, and a request sent.
+    CloseOutput(Nothing),
+    /// It is stopped, as Lambda freezes it, and goes on after a while.
+    Stop(Quiet),
 }
 
 /// What is sent.
@@ -96,10 +106,24 @@ pub struct Request {
     pub value: Option<String>,
     /// The given event is made so long.
     pub bytes: Option<usize>,
+    /// When it has to be answered; none is when Lambda would say.
+    pub deadline: Option<When>,
     /// How often at most; none is once.
     pub times: Option<u32>,
     /// Whether that is stopped after a while.
     pub within_ms: Option<u64>,
+}
+
+/// A deadline that is not as usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// An hour ago.
+    Past,
+    /// In a year.
+    Far,
+    /// There is none.
+    Absent,
 }
 
 /// A pause.
@@ -116,12 +140,16 @@ pub struct Quiet {
 pub struct Nothing {}
 
 /// All of them, in the order in which they are played.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 11] = [
     ("one-by-one", include_str!("../../../protocol/scenarios/one-by-one.json")),
     ("nothing-unasked", include_str!("../../../protocol/scenarios/nothing-unasked.json")),
     ("end-of-input", include_str!("../../../protocol/scenarios/end-of-input.json")),
     ("largest-event", include_str!("../../../protocol/scenarios/largest-event.json")),
     ("errors", include_str!("../../../protocol/scenarios/errors.json")),
+    ("deadlines", include_str!("../../../protocol/scenarios/deadlines.json")),
+    ("terminated", include_str!("../../../protocol/scenarios/terminated.json")),
+    ("output-closed", include_str!("../../../protocol/scenarios/output-closed.json")),
+    ("stopped", include_str!("../../../protocol/scenarios/stopped.json")),
     ("values", include_str!("../../../protocol/scenarios/values.json")),
     ("locale", include_str!("../../../protocol/scenarios/locale.json")),
 ];

@@ -26,8 +26,17 @@ pub enum Moment {
     Exchange(Exchange),
     /// The handler was lost with nothing to do.
     Idle(Lost),
-    /// Its input was closed.
+    /// It was to end.
     Ending(Ending),
+    /// So many requests after another, and what it held in memory before and after, in bytes.
+    Memory {
+        /// How many requests.
+        requests: u32,
+        /// What it held a quarter on the way.
+        before: u64,
+        /// What it held at the end.
+        after: u64,
+    },
 }
 
 /// A handler's start.
@@ -104,9 +113,22 @@ pub enum Lost {
     Broken(FrameError),
 }
 
-/// The end of a handler whose input was closed.
+/// What a handler was to end for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Its input was closed.
+    Input,
+    /// It was sent SIGTERM.
+    Signal,
+    /// Its output was closed, and it was sent a request.
+    Output,
+}
+
+/// The end of a handler that was to end.
 #[derive(Debug)]
 pub struct Ending {
+    /// What for.
+    pub by: By,
     /// Its status or signal; none if it went on.
     pub how: Option<String>,
     /// What it printed after its input was closed.

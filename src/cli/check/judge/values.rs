@@ -27,7 +27,7 @@ pub enum Fidelity {
 pub fn fidelities(tape: &Tape) -> Vec<(String, Fidelity)> {
     let exchanges = tape.moments.iter().filter_map(|moment| match moment {
         Moment::Exchange(exchange) => Some((exchange.value.clone()?, exchange)),
-        Moment::Started(_) | Moment::Idle(_) | Moment::Ending(_) => None,
+        Moment::Started(_) | Moment::Idle(_) | Moment::Ending(_) | Moment::Memory { .. } => None,
     });
     let mut exchanges = exchanges.peekable();
     let place = exchanges.next().and_then(|(marker, exchange)| place(&marker, exchange));

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use tokio::time::{self, Instant};
 
 use super::Player;
 use super::hear::{Heard, keep};
-use crate::cli::check::tape::{Answer, Ending, Line, Lost, Moment};
+use crate::cli::check::scenario::Request;
+use crate::cli::check::tape::{Answer, By, Ending, Line, Lost, Moment};
 use crate::cli::emulator::tree;
 
 /// How long it may take to end once its input was closed.
@@ -42,12 +44,22 @@ impl Player<'_> {
         }
     }
 
-    pub(super) async fn end_input(&mut self) {
+    /// Does what a handler ends for, and sees whether it does.
+    pub(super) async fn end(&mut self, by: By) {
         self.catch_up().await;
+        let event = self.stage.given.event(&Request::default());
+        let line = self.line(&event, None);
         let Some(handler) = &mut self.handler else { return };
-        handler.close_input();
+        match by {
+            By::Input => handler.close_input(),
+            By::Signal => handler.signal(Signal::SIGTERM),
+            By::Output => {
+                handler.close_output();
+                handler.offer(line, "check-closed".into());
+            }
+        }
         let until = Instant::now() + END_PATIENCE;
-        let mut ending = Ending { how: None, lines: Vec::new(), left: 0 };
+        let mut ending = Ending { by, how: None, lines: Vec::new(), left: 0 };
         loop {
             match self.hear(until).await {
                 Heard::Line(line) => keep(&mut ending.lines, line),

@@ -113,7 +113,7 @@ impl Player<'_> {
             Some(Moment::Started(started)) => keep(&mut started.lines, line),
             Some(Moment::Exchange(exchange)) => keep(&mut exchange.behind, line),
             Some(Moment::Ending(ending)) => keep(&mut ending.lines, line),
-            Some(Moment::Idle(_)) | None => (),
+            Some(Moment::Idle(_) | Moment::Memory { .. }) | None => (),
         }
         if is_out_of_step {
             // The bridge replaces such a handler: what it says next answers something else.
