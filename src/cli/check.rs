@@ -9,8 +9,10 @@ use std::time::Duration;
 use anyhow::Context;
 
 pub mod fidelity;
+pub mod figures;
 pub mod finding;
 pub mod judge;
+pub mod junit;
 pub mod language;
 pub mod play;
 pub mod report;
@@ -24,6 +26,7 @@ use super::package::progress::Notice;
 use super::ui::Ui;
 use super::{Exit, function_name, role};
 use crate::config::{Config, Variables};
+use figures::Figures;
 use finding::{Code, Finding};
 use judge::Told;
 use language::Language;
@@ -70,6 +73,9 @@ pub struct Options {
     /// Print one JSON object: checks, findings, exit code
     #[arg(long)]
     json: bool,
+    /// Write the checks to a file as well, as `JUnit` has them
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     /// The program: ./NAME, a path, or a name in PATH
     program: OsString,
     /// Its arguments
@@ -101,6 +107,10 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
     };
     let report = report(options, &config, &scenarios, &tapes, language.as_ref());
     let exit = exit(&report.findings);
+    if let Some(file) = &options.junit {
+        std::fs::write(file, junit::text(&report))
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+    }
     if options.json {
         report.print()?;
     } else {
@@ -203,11 +213,16 @@ fn report(
             language.add_to(finding);
         }
     }
+    let figures = Figures::of(tapes, language::linkage(&config.program));
+    if options.grade == Grade::Note {
+        checks.extend(figures.rows());
+    }
     let program = std::iter::once(&options.program).chain(&options.args);
     Report {
         program: program.map(|word| word.to_string_lossy().into_owned()).collect(),
         language: language.map(|language| language.name.clone()),
         checks,
+        figures,
         exit_code: exit(&findings).code(),
         findings,
     }

@@ -143,6 +143,38 @@ fn an_event_of_ones_own_is_what_is_sent() {
 }
 
 #[test]
+fn what_a_handler_costs_is_told() {
+    let words = ["jq", "-c", "--unbuffered", ".event"];
+    let mut checked = Checked::graded("note", &["--junit", "junit.xml"], &words);
+    let json = run(&mut checked.command).json();
+    let figures = &json["figures"];
+    for name in ["startUs", "roundTripP50Us", "roundTripP99Us", "largestUs", "memoryBytes"] {
+        assert!(figures[name].as_u64().unwrap() > 0, "{name}: {figures}");
+    }
+    assert!(figures["roundTripP50Us"].as_u64() <= figures["roundTripP99Us"].as_u64());
+    assert!(figures["linkage"].as_str().unwrap().starts_with("dynamic: "), "{figures}");
+    let rows = json["checks"].as_array().unwrap();
+    assert_eq!(rows.iter().filter(|row| row["grade"] == "note").count(), 5);
+    let junit = checked.folder.read("junit.xml");
+    let tests = format!(
+        "<testsuite name=\"lambda-stdio check jq -c --unbuffered .event\" tests=\"{}\"",
+        rows.len()
+    );
+    assert!(junit.contains(&tests), "{junit}");
+    assert!(junit.contains("failures=\"0\" skipped=\"0\">"), "{junit}");
+    assert!(junit.contains("name=\"carries values as they are: &quot;\\ud800&quot;\""), "{junit}");
+}
+
+#[test]
+fn a_must_that_fails_is_a_failure_to_ci() {
+    let mut checked = Checked::program(&["--junit", "junit.xml"], &["sed", "s/.*/1/"]);
+    assert_eq!(run(&mut checked.command).code, Some(3));
+    let junit = checked.folder.read("junit.xml");
+    assert!(junit.contains("failures=\"1\" skipped=\"4\">"), "{junit}");
+    assert!(junit.contains("<failure message=\"C004\">C004: the reply to {&quot;name"), "{junit}");
+}
+
+#[test]
 fn ctrl_c_ends_it_and_leaves_nothing() {
     let lines = "
 children = subprocess.Popen(['sleep', '60'], start_new_session=True)

@@ -145,6 +145,18 @@ fn clues(program: &Program) -> Clues {
     clues
 }
 
+/// What a program is: a script, a static one, or one that needs libraries; none where it cannot be told.
+#[must_use]
+pub fn linkage(program: &Program) -> Option<String> {
+    let file = File::open(find(program, Path::new(&program.name))?).ok()?;
+    match elf::read(&file) {
+        Ok(elf) if elf.is_static() => Some("static".to_owned()),
+        Ok(elf) => Some(format!("dynamic: {}", elf.needed.join(", "))),
+        Err(elf::ElfError::NotElf) => Some("a script".to_owned()),
+        Err(elf::ElfError::Broken(_) | elf::ElfError::Io(_)) => None,
+    }
+}
+
 fn find(program: &Program, name: &Path) -> Option<PathBuf> {
     if name.components().count() > 1 {
         return Some(program.task_root.join(name));

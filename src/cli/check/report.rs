@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::figures::Figures;
 use super::finding::{Code, Finding};
 use super::judge::values::{self, Fidelity};
 use super::scenario::{Grade, Scenario};
@@ -21,6 +22,8 @@ pub struct Report {
     pub language: Option<String>,
     /// One row for each scenario.
     pub checks: Vec<Row>,
+    /// What it costs.
+    pub figures: Figures,
     /// What is wrong, the gravest first.
     pub findings: Vec<Finding>,
     /// The exit code of the call.
@@ -51,6 +54,8 @@ pub struct Row {
 pub enum Verdict {
     /// All is well.
     Ok,
+    /// It is told, and nothing more.
+    Told,
     /// Something could be better.
     Warning,
     /// It went wrong.
@@ -81,6 +86,7 @@ impl Verdict {
     fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Told => "",
             Self::Warning => "warning",
             Self::Failed => "failed",
             Self::Lossy => "lossy",
@@ -96,7 +102,7 @@ impl Verdict {
             Self::Ok => Style::Out,
             Self::Warning | Self::Lossy | Self::Refused | Self::Fatal => Style::Warning,
             Self::Failed => Style::Error,
-            Self::Unknown | Self::NotPlayed => Style::Dim,
+            Self::Told | Self::Unknown | Self::NotPlayed => Style::Dim,
         }
     }
 }
@@ -187,7 +193,8 @@ fn seen(tape: &Tape) -> String {
 }
 
 /// A time in the unit that suits it.
-fn span(duration: Duration) -> String {
+#[must_use]
+pub(super) fn span(duration: Duration) -> String {
     let us = duration.as_micros();
     match us {
         0..1_000 => format!("{us} µs"),
