@@ -198,16 +198,14 @@ fn report(
         } else {
             checks.push(Row::played(scenario, tape, &found));
         }
-        findings.extend(found);
+        // What goes wrong in one scenario often does in the next: it is told once.  Values are each its own.
+        let is_new = |new: &Finding| {
+            scenario.has_values() || findings.iter().all(|known| known.code != new.code)
+        };
+        let new: Vec<Finding> = found.into_iter().filter(is_new).collect();
+        findings.extend(new);
     }
-    // What goes wrong in one scenario often does in the next: it is told once.
-    let mut told = Vec::new();
-    findings.retain(|finding| {
-        let is_new = !told.contains(&finding.code);
-        told.push(finding.code);
-        is_new
-    });
-    findings.sort_by_key(|finding| finding.code);
+    findings.sort_by_key(|finding| (finding.grade, finding.code));
     if let Some(language) = language {
         for finding in &mut findings {
             language.add_to(finding);

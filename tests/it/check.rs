@@ -154,7 +154,7 @@ fn what_a_handler_costs_is_told() {
     assert!(figures["roundTripP50Us"].as_u64() <= figures["roundTripP99Us"].as_u64());
     assert!(figures["linkage"].as_str().unwrap().starts_with("dynamic: "), "{figures}");
     let rows = json["checks"].as_array().unwrap();
-    assert_eq!(rows.iter().filter(|row| row["grade"] == "note").count(), 5);
+    assert_eq!(rows.iter().filter(|row| row["grade"] == "note").count(), 6);
     let junit = checked.folder.read("junit.xml");
     let tests = format!(
         "<testsuite name=\"lambda-stdio check jq -c --unbuffered .event\" tests=\"{}\"",

@@ -140,7 +140,7 @@ pub struct Quiet {
 pub struct Nothing {}
 
 /// All of them, in the order in which they are played.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 12] = [
     ("one-by-one", include_str!("../../../protocol/scenarios/one-by-one.json")),
     ("nothing-unasked", include_str!("../../../protocol/scenarios/nothing-unasked.json")),
     ("end-of-input", include_str!("../../../protocol/scenarios/end-of-input.json")),
@@ -152,6 +152,7 @@ const FILES: [(&str, &str); 11] = [
     ("stopped", include_str!("../../../protocol/scenarios/stopped.json")),
     ("values", include_str!("../../../protocol/scenarios/values.json")),
     ("locale", include_str!("../../../protocol/scenarios/locale.json")),
+    ("key-order", include_str!("../../../protocol/scenarios/key-order.json")),
 ];
 
 /// The scenarios.

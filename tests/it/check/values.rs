@@ -92,6 +92,22 @@ for line in sys.stdin:
 }
 
 #[test]
+fn sorted_members_are_a_note_and_no_more() {
+    let lines = "
+for line in sys.stdin:
+    if line.strip(): print(json.dumps(json.loads(line)['event'], sort_keys=True), flush=True)
+";
+    let mut checked = Checked::graded("note", &[], &["python3", "handler.py"]).file(lines);
+    let json = run(&mut checked.command).json();
+    let findings = json["findings"].as_array().unwrap();
+    let order = findings.iter().find(|finding| finding["scenario"] == "key-order").unwrap();
+    assert_eq!((&order["grade"], &order["code"]), (&"note".into(), &"C106".into()));
+    let message = r#"{"z":1,"a":2,"m":3} came back as {"a": 2, "m": 3, "z": 1}"#;
+    assert_eq!(order["message"], message);
+    assert_eq!(json["exitCode"], 0);
+}
+
+#[test]
 fn of_a_handler_that_echoes_nothing_nothing_is_told() {
     let seen = seen(checked(&[], "for request in requests(): show(1)"));
     assert_eq!(seen.len(), 2);
