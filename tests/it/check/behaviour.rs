@@ -7,9 +7,8 @@ fn echo_that(does: &str) -> Checked {
     let lines = format!(
         r#"
 import signal
-held = []
+held, stopped = [], []
 def answer(line): print(line[line.index('"event":') + 8 : line.rindex(',"context":')], flush=True)
-began = last = time.time()
 {does}
 "#
     );
@@ -75,10 +74,10 @@ for line in sys.stdin:
 #[test]
 fn ends_when_it_was_stopped() {
     let lines = "
+signal.signal(signal.SIGCONT, lambda *_: stopped.append(1))
 for line in sys.stdin:
     if line.strip():
-        if time.time() - last > 1.5: sys.exit(5)
-        last = time.time()
+        if stopped: sys.exit(5)
         answer(line)
 ";
     echo_that(lines).finds(&["C018"], 0);
