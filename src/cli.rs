@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+#[cfg(target_os = "linux")]
+pub mod check;
 pub mod embedded;
 #[cfg(target_os = "linux")]
 pub mod emulator;
@@ -48,6 +50,9 @@ enum Command {
     #[cfg(target_os = "linux")]
     #[command(after_help = EXIT_CODES)]
     Invoke(Box<invoke::Options>),
+    #[cfg(target_os = "linux")]
+    #[command(after_help = EXIT_CODES)]
+    Check(Box<check::Options>),
     #[command(visible_aliases = ["bundle", "zip"], after_help = EXIT_CODES)]
     Package(Box<package::Options>),
     /// Print a shell's completions
@@ -108,6 +113,8 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let ended = match arguments.command {
         #[cfg(target_os = "linux")]
         Command::Invoke(options) => invoke::run(&options, ui),
+        #[cfg(target_os = "linux")]
+        Command::Check(options) => check::run(&options, ui),
         Command::Package(options) => package::run(&options, ui),
         Command::Completions { shell } => completions(shell),
         Command::Man { command } => manual(command.as_deref()),

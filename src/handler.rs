@@ -216,6 +216,12 @@ impl Handler {
         self.lines.silent = true;
     }
 
+    /// Nothing the handler writes is logged, but it is kept for who asks what it last wrote.
+    #[cfg(feature = "cli")]
+    pub fn mute(&mut self) {
+        self.lines.muted = true;
+    }
+
     /// What it last wrote, as an error quotes it, with what it may mean.
     #[must_use]
     pub fn last_written(&self) -> String {
@@ -233,6 +239,12 @@ impl Handler {
     /// Closes the handler's input: the end of input means stop.
     pub fn close_input(&mut self) {
         self.input.close();
+    }
+
+    /// Closes our end of where its replies come from: nobody reads them any more.
+    #[cfg(feature = "cli")]
+    pub fn close_output(&mut self) {
+        self.replies = None;
     }
 
     /// Sends a signal to the handler's group.

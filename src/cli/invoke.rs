@@ -191,7 +191,7 @@ fn function(options: &Options, wire_tap: Option<PathBuf>) -> anyhow::Result<Func
 }
 
 /// Lambda's limit is 900 s.
-fn parse_timeout(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
     let seconds: f64 =
         text.parse().map_err(|_| "give a number of seconds, such as 2.5".to_owned())?;
     if !(0.001..=900.0).contains(&seconds) {

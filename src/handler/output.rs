@@ -25,6 +25,9 @@ pub(super) struct LogLines {
     pub(super) request_id: Option<Arc<str>>,
     /// Nothing is logged any more: the handler is being shut down.
     pub(super) silent: bool,
+    /// Lines are kept, but not logged: somebody only wants to know what was written last.
+    #[cfg(feature = "cli")]
+    pub(super) muted: bool,
     tail: VecDeque<u8>,
 }
 
@@ -33,12 +36,28 @@ impl LogLines {
         if self.silent {
             return;
         }
-        log::handler_line(line, self.request_id.as_deref(), piece);
+        if !self.is_muted() {
+            log::handler_line(line, self.request_id.as_deref(), piece);
+        }
         let kept = line.get(line.len().saturating_sub(TAIL_BYTES)..).unwrap_or(line);
         self.tail.extend(kept);
         self.tail.push_back(b'\n');
         let surplus = self.tail.len().saturating_sub(TAIL_BYTES);
         self.tail.drain(..surplus);
+    }
+
+    #[cfg(feature = "cli")]
+    fn is_muted(&self) -> bool {
+        self.muted
+    }
+
+    #[cfg(not(feature = "cli"))]
+    #[expect(
+        clippy::unused_self,
+        reason = "the companion's lines can be muted, the bootstrap's cannot"
+    )]
+    fn is_muted(&self) -> bool {
+        false
     }
 
     /// What was written last, for an error; a line cut in its middle is left out if others follow.

@@ -34,6 +34,7 @@ mod surroundings;
 mod syscalls;
 mod throttled;
 
+mod check;
 mod emulator;
 mod emulator_bodies;
 mod emulator_client;

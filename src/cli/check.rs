@@ -1,0 +1,282 @@
+//! `lambda-stdio check`: plays the protocol against a handler, as Lambda and bad luck would, and says what
+//! its author must know.
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+
+pub mod fidelity;
+pub mod figures;
+pub mod finding;
+pub mod judge;
+pub mod junit;
+pub mod language;
+pub mod play;
+pub mod report;
+pub mod scenario;
+pub mod tape;
+
+use super::emulator::variables;
+use super::emulator::{Counted, Function, Program, tree};
+use super::invoke::{Interrupts, parse_timeout, settings};
+use super::package::progress::Notice;
+use super::ui::Ui;
+use super::{Exit, function_name, role};
+use crate::config::{Config, Variables};
+use figures::Figures;
+use finding::{Code, Finding};
+use judge::Told;
+use language::Language;
+use play::Stage;
+use report::{Report, Row};
+use scenario::{Given, Grade, Scenario};
+use tape::Tape;
+
+const AFTER_HELP: &str = "\
+The handler is started as the bridge starts it, with the variables that `invoke` gives it and through pipes,
+once for each scenario and more often where it ends.  LAMBDA_STDIO_FRAMING, LAMBDA_STDIO_REPLY_FD,
+LAMBDA_STDIO_REPLIES and LAMBDA_STDIO_READY are honoured, from the environment or --env.
+Whether values come back as they were sent is seen in the replies of handlers that echo some of their event:
+an event of --event may say where with the text \"$value\", else its member echo is taken.
+A must that fails is exit code 3: callers would get wrong answers, or none.
+
+Examples:
+  lambda-stdio check ./handler
+  lambda-stdio check -d '{\"name\":\"Ada\"}' --json -- jq -c --unbuffered '{id, result: .event}'
+  LAMBDA_STDIO_REPLIES=text lambda-stdio check -- sed -u 's/.*/hello/'";
+
+/// Play the protocol against a handler and tell what its author must know
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = format!("{AFTER_HELP}\n\n{}", super::EXIT_CODES))]
+pub struct Options {
+    /// An event that the handler can serve: JSON, or @FILE [default: {"name":"Ada","echo":"lambda-stdio"}]
+    #[arg(short = 'd', long = "event", visible_alias = "data", value_name = "JSON")]
+    event: Option<String>,
+    /// How long a reply may take, in seconds; for large events it may take longer
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = parse_timeout)]
+    timeout: Duration,
+    /// Send many more requests: 10,000 in up to a minute
+    #[arg(long)]
+    thorough: bool,
+    /// Play only what is of this grade, or graver
+    #[arg(long, value_enum, default_value_t = Grade::Note)]
+    grade: Grade,
+    /// A variable of the function; NAME alone hands over your own
+    #[arg(short, long, value_name = "NAME=VALUE")]
+    env: Vec<String>,
+    /// Variables from a file: NAME=VALUE lines or a JSON object
+    #[arg(long, value_name = "FILE")]
+    env_file: Vec<PathBuf>,
+    /// Print one JSON object: checks, findings, exit code
+    #[arg(long)]
+    json: bool,
+    /// Write the checks to a file as well, as `JUnit` has them
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// The program: ./NAME, a path, or a name in PATH
+    program: OsString,
+    /// Its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<OsString>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// For inputs that cannot be read or are wrong.
+pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
+    let given = Given::new(event(options.event.as_deref())?.as_deref())?;
+    let mut scenarios = scenario::all()?;
+    scenarios.retain(|scenario| scenario.grade <= options.grade);
+    let config = config(options)?;
+    let language = language::tell(&config.program)?;
+    let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let executor = executor.context("this machine gives no event queue (epoll)")?;
+    let stage = Stage {
+        config: &config,
+        given: &given,
+        patience: options.timeout,
+        is_thorough: options.thorough,
+    };
+    let played = executor.block_on(watched(&stage, &scenarios, ui))?;
+    let Played::Whole(tapes) = played else {
+        return Ok(played.exit());
+    };
+    let report = report(options, &config, &scenarios, &tapes, language.as_ref());
+    let exit = exit(&report.findings);
+    if let Some(file) = &options.junit {
+        std::fs::write(file, junit::text(&report))
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+    }
+    if options.json {
+        report.print()?;
+    } else {
+        report.show(ui)?;
+    }
+    Ok(exit)
+}
+
+/// What came of all scenarios.
+enum Played {
+    /// A tape for each that was played.
+    Whole(Vec<Option<Tape>>),
+    /// A signal ended it.
+    Interrupted(Exit),
+}
+
+impl Played {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Whole(_) => Exit::Done,
+            Self::Interrupted(exit) => *exit,
+        }
+    }
+}
+
+/// Plays them all, until a signal comes; nothing is left running.
+async fn watched(stage: &Stage<'_>, scenarios: &[Scenario], ui: Ui) -> anyhow::Result<Played> {
+    // What loses its parents becomes our child, so that it can be found and ended.
+    nix::sys::prctl::set_child_subreaper(true).ok();
+    crate::handler::spare_children();
+    let mut interrupts = Interrupts::listen()?;
+    let played = tokio::select! {
+        biased;
+        exit = interrupts.next() => Played::Interrupted(exit),
+        tapes = play_all(stage, scenarios, ui) => Played::Whole(tapes),
+    };
+    tree::kill_orphans(&[]);
+    Ok(played)
+}
+
+async fn play_all(stage: &Stage<'_>, scenarios: &[Scenario], ui: Ui) -> Vec<Option<Tape>> {
+    let told = Told::from(stage.config);
+    let mut tapes: Vec<Option<Tape>> = Vec::new();
+    for (index, scenario) in scenarios.iter().enumerate() {
+        let all = scenarios.len();
+        let _shown =
+            Notice::new(&format!("checking {} of {all}: {}", index + 1, scenario.title), ui);
+        // What does not hold of three small requests makes nonsense of the rest, and is waited for again
+        // and again.
+        let is_lost = match (scenarios.first(), tapes.first()) {
+            (Some(scenario), Some(Some(tape))) => is_lost(scenario, tape, told),
+            (_, _) => false,
+        };
+        tapes.push(if is_lost { None } else { Some(play::play(stage, scenario).await) });
+    }
+    tapes
+}
+
+/// Whether a scenario went so wrong that what follows would only say so again.
+fn is_lost(scenario: &Scenario, tape: &Tape, told: Told) -> bool {
+    let findings = judge::judge(scenario, tape, told);
+    let is_grave = |it: &Finding| it.grade == Grade::Must && it.code != Code::UnaskedJson;
+    findings.iter().any(is_grave)
+}
+
+/// The judge's findings on all tapes, each code once, with the language's own cure.
+fn report(
+    options: &Options,
+    config: &Config,
+    scenarios: &[Scenario],
+    tapes: &[Option<Tape>],
+    language: Option<&Language>,
+) -> Report {
+    let told = Told::from(config);
+    let mut checks = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
+    for (scenario, tape) in scenarios.iter().zip(tapes) {
+        let Some(tape) = tape else {
+            checks.push(Row::not_played(scenario));
+            continue;
+        };
+        let found = judge::judge(scenario, tape, told);
+        if scenario.has_values() {
+            checks.extend(Row::values(scenario, tape));
+        } else {
+            checks.push(Row::played(scenario, tape, &found));
+        }
+        // What goes wrong in one scenario often does in the next: it is told once.  Values are each its own.
+        let is_new = |new: &Finding| {
+            scenario.has_values() || findings.iter().all(|known| known.code != new.code)
+        };
+        let new: Vec<Finding> = found.into_iter().filter(is_new).collect();
+        findings.extend(new);
+    }
+    findings.sort_by_key(|finding| (finding.grade, finding.code));
+    if let Some(language) = language {
+        for finding in &mut findings {
+            language.add_to(finding);
+        }
+    }
+    let figures = Figures::of(tapes, language::linkage(&config.program));
+    if options.grade == Grade::Note {
+        checks.extend(figures.rows());
+    }
+    let program = std::iter::once(&options.program).chain(&options.args);
+    Report {
+        program: program.map(|word| word.to_string_lossy().into_owned()).collect(),
+        language: language.map(|language| language.name.clone()),
+        checks,
+        figures,
+        exit_code: exit(&findings).code(),
+        findings,
+    }
+}
+
+fn exit(findings: &[Finding]) -> Exit {
+    if findings.iter().any(|finding| finding.code == Code::NotStarted) {
+        Exit::NotStarted
+    } else if findings.iter().any(|finding| finding.grade == Grade::Must) {
+        Exit::Finding
+    } else {
+        Exit::Done
+    }
+}
+
+fn event(given: Option<&str>) -> anyhow::Result<Option<String>> {
+    match given.map(|text| (text, text.strip_prefix('@'))) {
+        None => Ok(None),
+        Some((_, Some(file))) => std::fs::read_to_string(file)
+            .map(Some)
+            .with_context(|| format!("the event's file {file} cannot be read")),
+        Some((text, None)) => Ok(Some(text.to_owned())),
+    }
+}
+
+/// The configuration that the bridge would have, started by `invoke` here.
+fn config(options: &Options) -> anyhow::Result<Config> {
+    let task_root = std::env::current_dir().context("the current directory is gone")?;
+    let function = Function {
+        name: function_name(&options.program),
+        handler: options.program.clone(),
+        task_root: task_root.clone(),
+        memory_mb: 128,
+        timeout: options.timeout,
+        runtime: Program { path: role::own_executable(), name: None, arguments: Vec::new() },
+        companion: role::own_executable(),
+        variables: settings::collect(&options.env_file, &options.env)?,
+        wire_tap: None,
+        counted: Counted::Descendants,
+    };
+    // There is no Runtime API, and handlers do not see its address.
+    let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
+    let variables = variables::of(&function, nowhere, "check");
+    let variables = Variables(each_once(variables));
+    let words: Vec<OsString> =
+        std::iter::once(&options.program).chain(&options.args).cloned().collect();
+    Config::from_variables(&variables, &words, &task_root)
+        .context("the handler's settings are wrong")
+}
+
+/// Each name once, with the value that was given last: an environment has no second one.
+fn each_once(variables: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
+    let mut each: Vec<(OsString, OsString)> = Vec::new();
+    for (name, value) in variables {
+        each.retain(|(present, _)| *present != name);
+        each.push((name, value));
+    }
+    each
+}

@@ -1,0 +1,219 @@
+//! Which language a handler is written in, as far as its name, its first line and its libraries tell, and
+//! that language's own cures: `languages.json` is the table.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Deserialize;
+
+use super::finding::{Code, Finding};
+use crate::cli::package::{elf, shebang};
+use crate::config::Program;
+
+/// How much of a file is read for its first line.
+const HEAD_BYTES: u64 = 512;
+
+/// One row of the table.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Language {
+    /// Its name.
+    pub name: String,
+    /// What interpreters' names begin with.
+    programs: Vec<String>,
+    /// What the names of its files end in.
+    extensions: Vec<String>,
+    /// Libraries that only its programs need.
+    libraries: Vec<String>,
+    /// How standard output is flushed.
+    flush: Option<String>,
+    /// How lines of any length are read.
+    lines: Option<String>,
+    /// How JSON is printed on one line.
+    one_line: Option<String>,
+    /// What keeps numbers and texts as they are.
+    values: Option<String>,
+    /// How an error becomes an answer.
+    errors: Option<String>,
+}
+
+impl Language {
+    /// Adds the language's own cure to a finding's advice, where the table has one.
+    pub fn add_to(&self, finding: &mut Finding) {
+        let cure = match finding.code {
+            Code::NotFlushed | Code::NoLineEnd => &self.flush,
+            Code::LargeEvent | Code::GoesOn | Code::EarlyReply => &self.lines,
+            Code::Pretty => &self.one_line,
+            Code::SilentError | Code::ValueFatal | Code::DiesOfError | Code::ErrorAsResult => {
+                &self.errors
+            }
+            Code::ValueLossy | Code::ValueRefused => &self.values,
+            Code::NotStarted
+            | Code::NotReady
+            | Code::NoReply
+            | Code::SecondReply
+            | Code::IdLost
+            | Code::WrongId
+            | Code::UnaskedJson
+            | Code::NotJson
+            | Code::ReplyAtEnd
+            | Code::Exited
+            | Code::ClosedPipe
+            | Code::Framing
+            | Code::ReplyDescriptor
+            | Code::ByteOrderMark
+            | Code::StrayText
+            | Code::ErrorForm
+            | Code::EndStatus
+            | Code::LeftBehind
+            | Code::ReplyTooLarge
+            | Code::IgnoresSignal
+            | Code::UnreadOutput
+            | Code::MemoryGrows
+            | Code::NoErrorSeen
+            | Code::EndsEachTime => return,
+        };
+        if let Some(cure) = cure {
+            finding.advice = format!("{}; in {}: {cure}", finding.advice, self.name);
+        }
+    }
+}
+
+fn table() -> anyhow::Result<Vec<Language>> {
+    serde_json::from_str(include_str!("languages.json")).context("languages.json is no such table")
+}
+
+/// The program's language; none where it cannot be told.
+///
+/// # Errors
+/// When the table is none, which a test rules out.
+pub fn tell(program: &Program) -> anyhow::Result<Option<Language>> {
+    let clues = clues(program);
+    Ok(table()?.into_iter().find(|language| is_told(language, &clues)))
+}
+
+/// What is known of a program.
+#[derive(Debug, Default)]
+struct Clues {
+    /// Names of programs that may interpret it.
+    programs: Vec<String>,
+    /// What files' names end in.
+    extensions: Vec<String>,
+    /// The libraries it needs.
+    libraries: Vec<String>,
+}
+
+fn is_told(language: &Language, clues: &Clues) -> bool {
+    let is_one = |program: &String| {
+        // python3.11 and perl5 are versions of what is in the table.
+        let name = program.trim_end_matches(|end: char| end.is_ascii_digit() || "-.".contains(end));
+        language.programs.iter().any(|known| known == name)
+    };
+    let needs = |known: &String| clues.libraries.iter().any(|needed| needed.starts_with(&**known));
+    clues.programs.iter().any(is_one)
+        || clues.extensions.iter().any(|extension| language.extensions.contains(extension))
+        || language.libraries.iter().any(needs)
+}
+
+fn clues(program: &Program) -> Clues {
+    let mut clues = Clues::default();
+    let name = Path::new(&program.name);
+    clues.programs.extend(file_name(name));
+    let file = find(program, name);
+    let mut head = Vec::new();
+    if let Some(file) = file.as_deref().and_then(|path| File::open(path).ok()) {
+        // What cannot be read tells nothing.
+        drop(file.take(HEAD_BYTES).read_to_end(&mut head));
+    }
+    if let Some(line) = head.strip_prefix(b"#!") {
+        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        if let Ok(shebang) = shebang::parse(line) {
+            let interpreter = shebang.by_env.unwrap_or(shebang.interpreter);
+            clues.programs.extend(file_name(Path::new(&interpreter)));
+        }
+    } else {
+        // Of `python3 handler.py` or `java -jar app.jar` the file says more than the program.
+        let arguments = program.arguments.iter().map(Path::new);
+        clues.extensions.extend(std::iter::once(name).chain(arguments).filter_map(extension));
+    }
+    if head.starts_with(b"\x7fELF") && clues.extensions.is_empty() {
+        clues.libraries = file.as_deref().map(libraries).unwrap_or_default();
+    }
+    clues
+}
+
+/// What a program is: a script, a static one, or one that needs libraries; none where it cannot be told.
+#[must_use]
+pub fn linkage(program: &Program) -> Option<String> {
+    let file = File::open(find(program, Path::new(&program.name))?).ok()?;
+    match elf::read(&file) {
+        Ok(elf) if elf.is_static() => Some("static".to_owned()),
+        Ok(elf) => Some(format!("dynamic: {}", elf.needed.join(", "))),
+        Err(elf::ElfError::NotElf) => Some("a script".to_owned()),
+        Err(elf::ElfError::Broken(_) | elf::ElfError::Io(_)) => None,
+    }
+}
+
+fn find(program: &Program, name: &Path) -> Option<PathBuf> {
+    if name.components().count() > 1 {
+        return Some(program.task_root.join(name));
+    }
+    let path = program.environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path)?;
+    let folders = std::iter::once(program.task_root.clone()).chain(std::env::split_paths(path));
+    folders.map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+fn libraries(file: &Path) -> Vec<String> {
+    let read = File::open(file).ok().and_then(|file| elf::read(&file).ok());
+    read.map(|elf| elf.needed).unwrap_or_default()
+}
+
+fn file_name(path: &Path) -> Option<String> {
+    path.file_name().and_then(OsStr::to_str).map(str::to_owned)
+}
+
+fn extension(path: &Path) -> Option<String> {
+    path.extension().and_then(OsStr::to_str).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(program: &str, arguments: &[&str]) -> Option<String> {
+        let program = Program {
+            name: program.into(),
+            arguments: arguments.iter().map(Into::into).collect(),
+            ..Program::default()
+        };
+        tell(&program).expect("a table").map(|language| language.name)
+    }
+
+    #[test]
+    fn names_tell_the_language() {
+        for (program, arguments, language) in [
+            ("python3.11", &["-u", "handler.py"][..], Some("Python")),
+            ("jq", &["-c", ".event"], Some("jq")),
+            ("java", &["-jar", "app.jar"], Some("Java")),
+            ("./handler.rb", &[], Some("Ruby")),
+            ("./handler", &[], None),
+        ] {
+            assert_eq!(told(program, arguments).as_deref(), language, "{program}");
+        }
+    }
+
+    #[test]
+    fn a_first_line_and_libraries_tell_it_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("handler");
+        std::fs::write(&file, "#!/usr/bin/env -S python3 -u\n").expect("written");
+        assert_eq!(told(file.to_str().expect("text"), &[]).as_deref(), Some("Python"));
+        let clues = Clues { libraries: vec!["libstdc++.so.6".to_owned()], ..Clues::default() };
+        let table = table().expect("a table");
+        let language = table.iter().find(|language| is_told(language, &clues));
+        assert_eq!(language.map(|language| language.name.as_str()), Some("C++"));
+    }
+}
