@@ -254,6 +254,46 @@ fn an_output_is_never_written_over_what_it_must_not_be() {
 }
 
 #[test]
+fn a_library_of_an_included_folder_is_bundled_where_its_program_would_not_find_it() {
+    let project = Project::new();
+    project.elf("own/libown.so.1", &Plan { machine: 62, is_library: true, ..Plan::default() });
+    let own = project.at("own");
+    for (runpath, libraries) in [(own.to_str().unwrap(), 1), ("$ORIGIN/own", 0)] {
+        let plan = Plan {
+            machine: 62,
+            interpreter: Some("/lib64/ld-linux-x86-64.so.2"),
+            needed: &["libown.so.1"],
+            runpath: Some(runpath),
+            ..Plan::default()
+        };
+        project.elf("handler", &plan);
+        project.run_bit("handler");
+        let json = project.package(&["--json", "--include", "own", "./handler"]).json();
+        assert_eq!(json["libraries"].as_array().unwrap().len(), libraries, "{json}");
+    }
+}
+
+#[test]
+fn folders_that_links_make_many_are_told() {
+    let project = Project::with_handler();
+    for depth in 0..24 {
+        project.file(&format!("tree/{depth}/x"), "");
+        for link in ["a", "b"] {
+            symlink(format!("../{}", depth + 1), project.at(&format!("tree/{depth}/{link}")))
+                .unwrap();
+        }
+    }
+    project.file("tree/24/x", "");
+    for depth in 0..24 {
+        std::fs::remove_file(project.at(&format!("tree/{depth}/x"))).unwrap();
+    }
+    std::fs::remove_file(project.at("tree/24/x")).unwrap();
+    let (codes, exit) = project.codes(&["--check-only", "--include", "tree", "./handler"]);
+    assert_eq!(exit, 3);
+    assert!(codes.iter().all(|code| code.starts_with("error P021 tree/")), "{codes:?}");
+}
+
+#[test]
 fn an_old_zip_stays_where_not_all_is_well() {
     let project = Project::with_handler();
     project.file("old.zip", "old");

@@ -246,7 +246,9 @@ impl Assembled {
     fn add_library(&mut self, found: Found, for_file: &str) -> anyhow::Result<()> {
         let real = found.path.canonicalize()?;
         let is_inside = self.roots.iter().any(|root| real.starts_with(root));
-        if is_inside || self.holds(&found.name) {
+        let is_beside = self.is_by_origin(for_file) || self.is_by_origin(&found.needed_by);
+        // A folder of ours, by LD_LIBRARY_PATH or by its whole path, is not where it is looked for there.
+        if (is_inside && is_beside) || self.holds(&found.name) {
             return Ok(());
         }
         let versions = &found.elf.versions;
@@ -265,6 +267,25 @@ impl Assembled {
             .with_context(|| format!("the library {}", real.display()))?;
         self.bundled.push(Bundled { name, needed_by: found.needed_by, from: found.path });
         Ok(())
+    }
+
+    /// Whether a file has its libraries looked for beside itself, so that they are found wherever it lies.
+    fn is_by_origin(&self, name: &str) -> bool {
+        let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
+        let mut entries =
+            self.tree.entries.iter().filter(|entry| last(&entry.shown()) == last(name));
+        entries.any(|entry| match &entry.content {
+            Content::Elf(elf) => {
+                let mut paths = elf.rpath.iter().chain(elf.runpath.iter().flatten());
+                paths.any(|path| path.contains("$ORIGIN") || path.contains("${ORIGIN}"))
+            }
+            Content::Empty
+            | Content::BrokenElf(_)
+            | Content::Script(_)
+            | Content::Windows
+            | Content::MacOs
+            | Content::Other => false,
+        })
     }
 
     /// Whether a library is where Lambda's `LD_LIBRARY_PATH` leads: at the top, or in `lib`.

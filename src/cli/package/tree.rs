@@ -126,7 +126,8 @@ impl Tree {
     /// When there is no such folder.
     pub fn add_folder(&mut self, prefix: &[u8], path: &Path) -> io::Result<()> {
         let root = path.canonicalize()?;
-        let mut walk = Walk { tree: self, ancestors: vec![root.clone()], root: root.clone() };
+        let ancestors = vec![root.clone()];
+        let mut walk = Walk { tree: self, ancestors, root: root.clone(), visited: 0 };
         walk.folder(prefix, path, &root);
         Ok(())
     }
@@ -182,11 +183,19 @@ struct Walk<'a> {
     root: PathBuf,
     /// The folders we are in, with all links followed.
     ancestors: Vec<PathBuf>,
+    /// How many we have been in: links can make few folders many.
+    visited: usize,
 }
 
 impl Walk<'_> {
     /// `shown` is the path as the user would write it, `real` the same with all links followed.
     fn folder(&mut self, prefix: &[u8], shown: &Path, real: &Path) {
+        self.visited += 1;
+        if self.visited == MAX_FILES {
+            return self.tree.odd(shown, Odd::TooMuch("more than 70000 folders, by its links"));
+        } else if self.visited > MAX_FILES {
+            return;
+        }
         let names = match list(real) {
             Ok(names) => names,
             Err(error) => return self.tree.odd(shown, Odd::Unreadable(error.to_string())),
