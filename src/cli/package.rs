@@ -123,7 +123,7 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
     let event = verify::event(&options.verify_event)
         .with_context(|| format!("--verify-event {}", options.verify_event))?;
     // So are arguments that no variable can hold.
-    commands::words(&options.args)?;
+    let words = commands::words(&options.args)?;
     let mut assembled = assemble::assemble(options, &target)?;
     check_outputs(options, &assembled)?;
     let mut findings = judge(options, &target, &assembled);
@@ -135,12 +135,23 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
         findings.extend(zips.iter().filter_map(|zip| judge::zipped(&target, zip.zipped_bytes)));
         findings.sort();
     }
-    let verified = verify(options, &target, &assembled, event, &zips, ui)?;
+    let verified = verify(options, &target, &assembled, &words, event, &zips, ui)?;
     findings.extend(verified.iter().filter_map(|it| it.finding(&options.output, &target)));
     findings.sort();
     let exit = if finding::forbid(&findings) { Exit::Finding } else { Exit::Done };
     let exit = verified.as_ref().and_then(|verified| verified.interrupted).unwrap_or(exit);
-    let report = report(options, &target, &assembled, findings, zips, verified, exit)?;
+    let commands = next(options, &target, &assembled, &words, &findings, &zips);
+    let report = Report {
+        target: target.name.clone(),
+        architecture: assembled.architecture,
+        handler: assembled.handler.clone(),
+        findings,
+        zips,
+        libraries: Report::libraries(&assembled),
+        verified,
+        commands,
+        exit_code: exit.code(),
+    };
     tell(options, &report, ui)?;
     Ok(exit)
 }
@@ -227,6 +238,7 @@ fn verify(
     options: &Options,
     target: &Target,
     assembled: &Assembled,
+    words: &str,
     event: Vec<u8>,
     zips: &[Zip],
     ui: Ui,
@@ -242,40 +254,27 @@ fn verify(
         function: &options.output,
         layer: options.layer.as_deref(),
         name: &function_name(options.program.as_deref().unwrap_or_default()),
-        words: commands::words(&options.args)?,
+        words: words.to_owned(),
         event,
     };
     verify::verify(&request).map(Some)
 }
 
-fn report(
+/// What to type next; nothing where there is nothing to deploy.
+fn next(
     options: &Options,
     target: &Target,
     assembled: &Assembled,
-    findings: Vec<Finding>,
-    zips: Vec<Zip>,
-    verified: Option<Verified>,
-    exit: Exit,
-) -> anyhow::Result<Report> {
+    words: &str,
+    findings: &[Finding],
+    zips: &[Zip],
+) -> Vec<String> {
+    if zips.is_empty() || finding::forbid(findings) {
+        return Vec::new();
+    }
     let name = function_name(options.program.as_deref().unwrap_or_default());
     let function = options.program.as_ref().map(|_| options.output.as_path());
-    let layer = options.layer.as_deref();
-    let commands = if zips.is_empty() || finding::forbid(&findings) {
-        Vec::new()
-    } else {
-        commands::commands(target, assembled, &name, &options.args, function, layer)?
-    };
-    Ok(Report {
-        target: target.name.clone(),
-        architecture: assembled.architecture,
-        handler: assembled.handler.clone(),
-        findings,
-        zips,
-        libraries: Report::libraries(assembled),
-        verified,
-        commands,
-        exit_code: exit.code(),
-    })
+    commands::commands(target, assembled, &name, words, function, options.layer.as_deref())
 }
 
 fn tell(options: &Options, report: &Report, ui: Ui) -> anyhow::Result<()> {

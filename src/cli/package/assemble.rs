@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 
 use super::elf::Elf;
-use super::files::Content;
 use super::loader::{self, Found, Missing, Places};
 use super::target::Target;
 use super::tree::{Entry, Role, Tree};
@@ -164,15 +163,9 @@ fn in_path(program: &OsStr) -> Option<PathBuf> {
 /// The program's processor, where it has one of Lambda's; else this machine's.
 fn of_program(tree: &Tree) -> Architecture {
     let mut programs = tree.entries.iter().filter(|entry| entry.role == Role::Program);
-    let of_program = programs.find_map(|entry| match &entry.content {
-        Content::Elf(elf) if elf.is_64_bit => Architecture::of(elf.machine),
-        Content::Elf(_)
-        | Content::Empty
-        | Content::BrokenElf(_)
-        | Content::Script(_)
-        | Content::Windows
-        | Content::MacOs
-        | Content::Other => None,
+    let of_program = programs.find_map(|entry| {
+        let elf = entry.content.elf().filter(|elf| elf.is_64_bit)?;
+        Architecture::of(elf.machine)
     });
     of_program.unwrap_or(Architecture::HERE)
 }
@@ -246,9 +239,9 @@ impl Assembled {
     fn add_library(&mut self, found: Found, for_file: &str) -> anyhow::Result<()> {
         let real = found.path.canonicalize()?;
         let is_inside = self.roots.iter().any(|root| real.starts_with(root));
-        let is_beside = self.is_by_origin(for_file) || self.is_by_origin(&found.needed_by);
         // A folder of ours, by LD_LIBRARY_PATH or by its whole path, is not where it is looked for there.
-        if (is_inside && is_beside) || self.holds(&found.name) {
+        let is_beside = || self.is_by_origin(for_file) || self.is_by_origin(&found.needed_by);
+        if (is_inside && is_beside()) || self.holds(&found.name) {
             return Ok(());
         }
         let versions = &found.elf.versions;
@@ -271,20 +264,13 @@ impl Assembled {
 
     /// Whether a file has its libraries looked for beside itself, so that they are found wherever it lies.
     fn is_by_origin(&self, name: &str) -> bool {
-        let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
-        let mut entries =
-            self.tree.entries.iter().filter(|entry| last(&entry.shown()) == last(name));
-        entries.any(|entry| match &entry.content {
-            Content::Elf(elf) => {
-                let mut paths = elf.rpath.iter().chain(elf.runpath.iter().flatten());
-                paths.any(|path| path.contains("$ORIGIN") || path.contains("${ORIGIN}"))
-            }
-            Content::Empty
-            | Content::BrokenElf(_)
-            | Content::Script(_)
-            | Content::Windows
-            | Content::MacOs
-            | Content::Other => false,
+        let last = |name: &[u8]| name.rsplit(|byte| *byte == b'/').next().map(<[u8]>::to_vec);
+        let wanted = last(name.as_bytes());
+        let elves =
+            self.tree.entries.iter().filter_map(|entry| Some((entry, entry.content.elf()?)));
+        elves.filter(|(entry, _)| last(&entry.name) == wanted).any(|(_, elf)| {
+            let mut paths = elf.rpath.iter().chain(elf.runpath.iter().flatten());
+            paths.any(|path| path.contains("$ORIGIN") || path.contains("${ORIGIN}"))
         })
     }
 
@@ -297,16 +283,6 @@ impl Assembled {
 }
 
 fn loads(entry: &Entry) -> Option<(String, PathBuf, Elf)> {
-    match &entry.content {
-        Content::Elf(elf) if elf.is_64_bit && !elf.needed.is_empty() => {
-            Some((entry.shown(), entry.path.clone(), elf.as_ref().clone()))
-        }
-        Content::Elf(_)
-        | Content::Empty
-        | Content::BrokenElf(_)
-        | Content::Script(_)
-        | Content::Windows
-        | Content::MacOs
-        | Content::Other => None,
-    }
+    let elf = entry.content.elf().filter(|elf| elf.is_64_bit && !elf.needed.is_empty())?;
+    Some((entry.shown(), entry.path.clone(), elf.clone()))
 }

@@ -9,18 +9,16 @@ use super::assemble::Assembled;
 use super::target::Target;
 
 /// The commands that put the zips into Lambda; none where the target is no runtime of Lambda's.
-///
-/// # Errors
-/// When an argument is no text, which no variable of a function could carry.
+#[must_use]
 pub fn commands(
     target: &Target,
     assembled: &Assembled,
     name: &str,
-    arguments: &[OsString],
+    words: &str,
     function: Option<&Path>,
     layer: Option<&Path>,
-) -> anyhow::Result<Vec<String>> {
-    let Some(runtime) = &target.runtime else { return Ok(Vec::new()) };
+) -> Vec<String> {
+    let Some(runtime) = &target.runtime else { return Vec::new() };
     let architecture = assembled.architecture;
     let mut commands = Vec::new();
     if let Some(path) = layer {
@@ -36,9 +34,8 @@ pub fn commands(
              --architectures {architecture} --role \"$ROLE_ARN\" --handler {}",
             quote(handler)
         );
-        if !arguments.is_empty() {
-            let variables =
-                serde_json::json!({"Variables": {"LAMBDA_STDIO_ARGS": words(arguments)?}});
+        if !words.is_empty() {
+            let variables = serde_json::json!({"Variables": {"LAMBDA_STDIO_ARGS": words}});
             command.push_str(" --environment ");
             command.push_str(&quote(&variables.to_string()));
         }
@@ -49,7 +46,7 @@ pub fn commands(
         command.push_str(&quote(&format!("fileb://{}", path.display())));
         commands.push(command);
     }
-    Ok(commands)
+    commands
 }
 
 /// Arguments as one text, which the bootstrap splits into the same again.

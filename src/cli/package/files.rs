@@ -95,6 +95,22 @@ pub enum Content {
     Other,
 }
 
+impl Content {
+    /// What it says of its loading, if it is a whole ELF file.
+    #[must_use]
+    pub fn elf(&self) -> Option<&Elf> {
+        match self {
+            Self::Elf(elf) => Some(elf),
+            Self::Empty
+            | Self::BrokenElf(_)
+            | Self::Script(_)
+            | Self::Windows
+            | Self::MacOs
+            | Self::Other => None,
+        }
+    }
+}
+
 /// Looks at a file.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::elf::Elf;
-use super::files::{self, Content};
+use super::files;
 use super::{Architecture, ldcache};
 
 /// More than any program loads.
@@ -201,18 +201,9 @@ fn fitting(path: PathBuf, architecture: Architecture) -> Option<(PathBuf, Elf)> 
     if !file.metadata().ok()?.is_file() {
         return None;
     }
-    match files::inspect(&file).ok()? {
-        Content::Elf(elf) if elf.is_64_bit && elf.machine == architecture.machine() => {
-            Some((path, *elf))
-        }
-        Content::Elf(_)
-        | Content::Empty
-        | Content::BrokenElf(_)
-        | Content::Script(_)
-        | Content::Windows
-        | Content::MacOs
-        | Content::Other => None,
-    }
+    let content = files::inspect(&file).ok()?;
+    let fits = |elf: &&Elf| elf.is_64_bit && elf.machine == architecture.machine();
+    Some((path, content.elf().filter(fits)?.clone()))
 }
 
 #[cfg(test)]

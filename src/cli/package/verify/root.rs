@@ -130,12 +130,13 @@ impl Root {
         // A machine without one resolves no names, and then neither does the root.
         fs::copy("/etc/resolv.conf", self.path.join("etc/resolv.conf")).ok();
         // So are certificates, which every system has elsewhere.
-        for path in CERTIFICATES {
-            let from = CERTIFICATES.into_iter().find(|path| Path::new("/").join(path).is_file());
-            let Some(from) = from.map(|from| Path::new("/").join(from)) else { break };
-            let to = self.path.join(path);
-            fs::create_dir_all(to.parent().unwrap_or(&self.path))?;
-            fs::copy(from, to).ok();
+        let bundle = CERTIFICATES.map(|path| Path::new("/").join(path));
+        if let Some(bundle) = bundle.iter().find(|path| path.is_file()) {
+            for path in CERTIFICATES {
+                let to = self.path.join(path);
+                fs::create_dir_all(to.parent().unwrap_or(&self.path))?;
+                fs::copy(bundle, to).ok();
+            }
         }
         Ok(())
     }
