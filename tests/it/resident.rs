@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use crate::support::{Bridge, Delivery, Lambda, eventually, python, tagged};
+use crate::support::{Bridge, Builder, Delivery, Lambda, eventually, python, tagged};
 
 #[test]
 fn the_bridge_is_one_thread_whatever_it_does() {
@@ -101,8 +101,13 @@ fn without_proc_handlers_are_started_directly_with_one_warning() {
     // Its own is enough to see which processes run, so it is hidden from the bridge only.
     let hide =
         "exec unshare -m sh -c 'mount -t tmpfs none /proc && exec \"$0\" \"$@\"' \"$0\" \"$@\"";
+    serves_without_a_launcher(&lambda, Bridge::of(&lambda).through(hide));
+}
+
+/// Handlers are started directly, which is said once; their ends are told, and they are replaced.
+pub(crate) fn serves_without_a_launcher(lambda: &Lambda, bridge: Builder) {
     let script = "while read -r line; do case $line in *bad*) exit 3;; esac; echo $$; done";
-    let bridge = Bridge::of(&lambda).shell(script).through(hide).start();
+    let bridge = bridge.shell(script).start();
     for _ in 0..3 {
         let first = lambda.event("1").text();
         lambda.event("2").is_response(&first);
