@@ -21,8 +21,10 @@ pub mod tape;
 
 use super::emulator::variables;
 use super::emulator::{Counted, Function, Program, tree};
-use super::invoke::{Interrupts, parse_timeout, settings};
+use super::interrupts::Interrupts;
+use super::invoke::settings;
 use super::package::progress::Notice;
+use super::project::{self, Project, parse_timeout};
 use super::ui::Ui;
 use super::{Exit, function_name, role};
 use crate::config::{Config, Variables};
@@ -50,14 +52,16 @@ Examples:
 
 /// Play the protocol against a handler and tell what its author must know
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = format!("{AFTER_HELP}\n\n{}", super::EXIT_CODES))]
+#[command(after_long_help = format!("{AFTER_HELP}\n\n{}\n\n{}", project::HELP, super::EXIT_CODES))]
 pub struct Options {
-    /// An event that the handler can serve: JSON, or @FILE [default: {"name":"Ada","echo":"lambda-stdio"}]
+    /// An event that the handler can serve: JSON, or @FILE [default: the project's, else
+    /// {"name":"Ada","echo":"lambda-stdio"}]
     #[arg(short = 'd', long = "event", visible_alias = "data", value_name = "JSON")]
     event: Option<String>,
-    /// How long a reply may take, in seconds; for large events it may take longer
-    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = parse_timeout)]
-    timeout: Duration,
+    /// How long a reply may take, in seconds; for large events it may take longer [default: the
+    /// project's, else 3]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_timeout)]
+    timeout: Option<Duration>,
     /// Send many more requests: 10,000 in up to a minute
     #[arg(long)]
     thorough: bool,
@@ -70,24 +74,70 @@ pub struct Options {
     /// Variables from a file: NAME=VALUE lines or a JSON object
     #[arg(long, value_name = "FILE")]
     env_file: Vec<PathBuf>,
+    /// Do not run the project's build command first
+    #[arg(long)]
+    no_build: bool,
     /// Print one JSON object: checks, findings, exit code
     #[arg(long)]
     json: bool,
     /// Write the checks to a file as well, as `JUnit` has them
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// The program: ./NAME, a path, or a name in PATH
-    program: OsString,
+    /// The program: ./NAME, a path, or a name in PATH [default: the project's]
+    program: Option<OsString>,
     /// Its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<OsString>,
+    /// The project's own, under what --env-file and --env say.
+    #[arg(skip)]
+    environment: Vec<(String, String)>,
+    /// The project's memory setting.
+    #[arg(skip)]
+    memory_mb: Option<u32>,
+}
+
+impl Options {
+    /// What a project says where the command line says nothing.
+    fn complete(&mut self, project: &Project) -> anyhow::Result<()> {
+        self.program = Some(project.program());
+        self.args = project.arguments();
+        self.event = self
+            .event
+            .take()
+            .or_else(|| project.check.event.clone())
+            .or_else(|| project.event.clone());
+        self.timeout = self.timeout.or(project.timeout()?);
+        self.memory_mb = project.memory_mb()?;
+        self.environment = project.environment();
+        Ok(())
+    }
+
+    fn program(&self) -> OsString {
+        self.program.clone().unwrap_or_default()
+    }
+
+    fn words(&self) -> Vec<OsString> {
+        std::iter::once(self.program()).chain(self.args.iter().cloned()).collect()
+    }
+
+    fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(project::DEFAULT_TIMEOUT)
+    }
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// For inputs that cannot be read or are wrong.
-pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
+pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
+    if options.program.is_none() {
+        let project = Project::here()?;
+        options.complete(&project)?;
+        if let Some(exit) = project.build(!options.no_build, ui)? {
+            return Ok(exit);
+        }
+    }
+    let options = &options;
     let given = Given::new(event(options.event.as_deref())?.as_deref())?;
     let mut scenarios = scenario::all()?;
     scenarios.retain(|scenario| scenario.grade <= options.grade);
@@ -98,7 +148,7 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
     let stage = Stage {
         config: &config,
         given: &given,
-        patience: options.timeout,
+        patience: options.timeout(),
         is_thorough: options.thorough,
     };
     let played = executor.block_on(watched(&stage, &scenarios, ui))?;
@@ -215,9 +265,9 @@ fn report(
     if options.grade == Grade::Note {
         checks.extend(figures.rows());
     }
-    let program = std::iter::once(&options.program).chain(&options.args);
+    let program = options.words();
     Report {
-        program: program.map(|word| word.to_string_lossy().into_owned()).collect(),
+        program: program.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
         language: language.map(|language| language.name.clone()),
         checks,
         figures,
@@ -250,14 +300,14 @@ fn event(given: Option<&str>) -> anyhow::Result<Option<String>> {
 fn config(options: &Options) -> anyhow::Result<Config> {
     let task_root = std::env::current_dir().context("the current directory is gone")?;
     let function = Function {
-        name: function_name(&options.program),
-        handler: options.program.clone(),
+        name: function_name(&options.program()),
+        handler: options.program(),
         task_root: task_root.clone(),
-        memory_mb: 128,
-        timeout: options.timeout,
+        memory_mb: options.memory_mb.unwrap_or(128),
+        timeout: options.timeout(),
         runtime: Program { path: role::own_executable(), name: None, arguments: Vec::new() },
         companion: role::own_executable(),
-        variables: settings::collect(&options.env_file, &options.env)?,
+        variables: settings::collect(&options.environment, &options.env_file, &options.env)?,
         wire_tap: None,
         counted: Counted::Descendants,
     };
@@ -265,9 +315,7 @@ fn config(options: &Options) -> anyhow::Result<Config> {
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
     let variables = variables::of(&function, nowhere, "check");
     let variables = Variables(each_once(variables));
-    let words: Vec<OsString> =
-        std::iter::once(&options.program).chain(&options.args).cloned().collect();
-    Config::from_variables(&variables, &words, &task_root)
+    Config::from_variables(&variables, &options.words(), &task_root)
         .context("the handler's settings are wrong")
 }
 
