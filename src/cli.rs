@@ -15,6 +15,7 @@ pub mod embedded;
 #[cfg(target_os = "linux")]
 pub mod emulator;
 mod interrupts;
+pub mod new;
 #[cfg(target_os = "linux")]
 pub mod invoke;
 pub mod package;
@@ -59,6 +60,8 @@ enum Command {
     #[cfg(target_os = "linux")]
     #[command(after_help = EXIT_CODES)]
     Check(Box<check::Options>),
+    #[command(visible_alias = "init", after_help = EXIT_CODES)]
+    New(Box<new::Options>),
     #[command(visible_aliases = ["bundle", "zip"], after_help = EXIT_CODES)]
     Package(Box<package::Options>),
     /// Print a shell's completions
@@ -132,6 +135,7 @@ fn run(arguments: Arguments, ui: Ui) -> anyhow::Result<Exit> {
         Command::Invoke(options) => invoke::run(*options, ui),
         #[cfg(target_os = "linux")]
         Command::Check(options) => check::run(*options, ui),
+        Command::New(options) => new::run(&options, ui),
         Command::Package(options) => package::run(*options, ui),
         Command::Completions { shell } => completions(shell),
         Command::Man { command } => manual(command.as_deref()),
