@@ -11,8 +11,8 @@ defmodule Handler.Application do
       Supervisor.child_spec({Task, &serve/0}, restart: :transient)
     ]
 
-    # No restart: a new server would not know which request the old one owed a reply to, and its caller
-    # would wait until the deadline.  So the program ends, which the caller is told at once.
+    # No restart: a new server would not know which request the old one owed a reply to, and its
+    # caller would wait until the deadline.  So the program ends, and the caller is told that.
     Supervisor.start_link(children, strategy: :one_for_one, max_restarts: 0)
   end
 
@@ -45,7 +45,8 @@ defmodule Handler.Application do
     end
   end
 
-  # Each request has a process of its own: whatever ends it ends nothing else, and its memory goes with it.
+  # Each request has a process of its own: whatever ends it ends nothing else, and its memory goes
+  # with it.
   defp answer(line) do
     task = Task.Supervisor.async_nolink(Handler.Tasks, fn -> result(line) end)
 
