@@ -31,8 +31,10 @@ send() {
 }
 receive() { # A line without an id is a log line.
     while [ "$framing" = lines ]; do IFS= read -r got || return; case $got in *'"id"'*) return ;; esac; done
-    size=0x$(dd bs=1 count=4 | od -An -tx1 | tr -d ' \n')
-    [ "$size" != 0x ] && got=$(dd bs=1 count=$((size)))
+    while size=0x$(dd bs=1 count=4 | od -An -tx1 | tr -d ' \n'); do
+        [ "$size" != 0x ] && got=$(dd bs=1 count=$((size))) || return
+        case $got in *'"ready":'*) ;; *) return ;; esac # With LAMBDA_STDIO_READY=line it comes first.
+    done
 }
 plain() { # JSON without what replies may differ in: white space, the place of the id, an escaped ë.
     printf '%s\n' "$1" | sed -E -e ':a' -e 's/^(([^" ]*"([^"\\]|\\.)*")*[^" ]*) +/\1/;ta' \

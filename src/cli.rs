@@ -15,9 +15,9 @@ pub mod embedded;
 #[cfg(target_os = "linux")]
 pub mod emulator;
 mod interrupts;
-pub mod new;
 #[cfg(target_os = "linux")]
 pub mod invoke;
+pub mod new;
 pub mod package;
 pub mod project;
 #[cfg(target_os = "linux")]

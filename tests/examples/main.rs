@@ -31,6 +31,16 @@ macro_rules! examples {
 
 examples! {
     bash "bash" [];
+    c "c" [];
+    common_lisp "common-lisp" [];
+    cpp "cpp" [];
+    elixir "elixir" [];
+    go "go" [];
+    haskell "haskell" [];
+    java "java" [];
+    jq "jq" [];
+    ocaml "ocaml" [];
+    python "python" [];
     rust "rust" [];
 }
 
@@ -43,6 +53,7 @@ fn holds(name: &str, codes: &[&str]) {
     stranger.types(&["new", name, "."]);
     let reply = stranger.types(&["invoke", "-d", "{\"name\":\"Ada\"}"]);
     assert_eq!(reply.json(), json!({"greeting": "Hello, Ada!"}), "{reply:?}");
+    assert!(reply.err.starts_with("START "), "the build is silent: {reply:?}");
 
     behaves(&stranger);
     let checked = stranger.types(&["check", "--no-build", "--timeout", "20", "--json"]).json();
@@ -69,7 +80,10 @@ fn holds(name: &str, codes: &[&str]) {
 fn behaves(stranger: &Stranger) {
     let named = [
         ("{\"name\":\"Zoë\"}", json!({"greeting": "Hello, Zoë!"})),
-        ("{\"echo\":{\"b\":[1,true,null,\"x\\n\\\\\"],\"a\":{}}}", json!({"b": [1, true, null, "x\n\\"], "a": {}})),
+        (
+            "{\"echo\":{\"b\":[1,true,null,\"x\\n\\\\\"],\"a\":{}}}",
+            json!({"b": [1, true, null, "x\n\\"], "a": {}}),
+        ),
         ("{\"echo\":null}", Value::Null),
     ];
     let mut events: Vec<&str> = named.iter().map(|(event, _)| *event).collect();
@@ -96,19 +110,14 @@ fn behaves(stranger: &Stranger) {
 
 /// In what form it is deployed, as its package shows it.
 fn form(packaged: &Value, checked: &Value) -> &'static str {
-    let has_libraries = packaged["libraries"] != json!([]);
-    let is_one_file = packaged["zips"][0]["files"].as_array().unwrap().len() == 2;
-    if packaged["target"] == "image" {
-        "image"
-    } else if is_one_file && checked["figures"]["linkage"] == "static" {
-        "static"
-    } else if has_libraries && packaged["zips"][0]["files"].as_array().unwrap().iter().all(|file| {
-        let name = file["name"].as_str().unwrap();
-        name.starts_with("lib/") || !name.contains('/')
-    }) {
-        "lib"
-    } else {
-        "runtime"
+    let files = packaged["zips"][0]["files"].as_array().unwrap();
+    let names = files.iter().map(|file| file["name"].as_str().unwrap());
+    let is_program_alone = names.clone().all(|name| name.starts_with("lib/") || !name.contains('/'));
+    match checked["figures"]["linkage"].as_str() {
+        _ if packaged["target"] == "image" => "image",
+        Some("static") if names.count() == 2 => "static",
+        _ if is_program_alone => "lib",
+        _ => "runtime",
     }
 }
 

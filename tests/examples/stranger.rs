@@ -142,5 +142,7 @@ fn search_path() -> std::ffi::OsString {
 /// The static bootstrap, which is what is packaged.
 fn bootstrap() -> PathBuf {
     let named = variable("LAMBDA_STDIO_STATIC");
-    named.map(PathBuf::from).expect("LAMBDA_STDIO_STATIC names the static bootstrap (scripts/dist --bootstrap x86_64)")
+    named
+        .map(PathBuf::from)
+        .expect("LAMBDA_STDIO_STATIC names the static bootstrap (scripts/dist --bootstrap x86_64)")
 }

@@ -86,8 +86,12 @@ impl Language {
     }
 }
 
-/// A path that is there, or a program in `PATH`.
+/// A path that is there, which may end in a star, or a program in `PATH`.
 fn is_installed(need: &str) -> bool {
+    if let Some((folder, prefix)) = need.strip_suffix('*').and_then(|path| path.rsplit_once('/')) {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        return entries.into_iter().any(|it| it.file_name().to_string_lossy().starts_with(prefix));
+    }
     if need.starts_with('/') {
         return Path::new(need).exists();
     }
@@ -139,9 +143,20 @@ macro_rules! rust {
 
 /// Held against the folders by a test.
 const FILES: &[(&str, &[File])] = &[
-    example!("bash": "README.md", "lambda-stdio.toml", ".gitignore", "handler.sh"),
-    rust!("README.md" <- "README.md", "lambda-stdio.toml" <- "project", ".gitignore" <- "ignored",
-        "Cargo.toml" <- "manifest", "Cargo.lock" <- "lock", "src/main.rs" <- "main"),
+    example!("bash": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "handler.sh"),
+    example!("c": "README.md", "lambda-stdio.toml", ".gitignore", "Makefile", "handler.c"),
+    example!("common-lisp": "README.md", "lambda-stdio.toml", ".gitignore", "build.lisp", "handler.asd", "handler.lisp"),
+    example!("cpp": "README.md", "lambda-stdio.toml", ".gitignore", "Makefile", "handler.cpp"),
+    example!("elixir": "README.md", "lambda-stdio.toml", ".gitignore", "config/config.exs", "lib/handler.ex", "lib/handler/application.ex", "mix.exs", "rel/env.sh.eex", "rel/vm.args.eex"),
+    example!("erlang": "README.md", "lambda-stdio.toml", ".gitignore", "config/start", "config/sys.config", "rebar.config", "rebar.lock", "src/handler.app.src", "src/handler.erl", "src/handler_loop.erl"),
+    example!("go": "README.md", "lambda-stdio.toml", ".gitignore", "function.go", "go.mod", "main.go"),
+    example!("haskell": "README.md", "lambda-stdio.toml", ".gitignore", "Handler.hs", "build.sh", "cabal.project", "handler.cabal"),
+    example!("java": "README.md", "lambda-stdio.toml", ".gitignore", "Makefile", "src/main/java/example/Function.java", "src/main/java/example/Handler.java"),
+    example!("jq": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "handler.jq"),
+    example!("ocaml": "README.md", "lambda-stdio.toml", ".gitignore", "dune", "dune-project", "handler.ml"),
+    example!("python": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "handler.py"),
+    example!("racket": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "Makefile", "handler.rkt"),
+    rust!("README.md" <- "README.md", "Cargo.lock" <- "lock", "Cargo.toml" <- "manifest", "src/main.rs" <- "main"),
 ];
 
 #[cfg(test)]
@@ -157,13 +172,15 @@ mod tests {
         git.args(["ls-files", "--cached", "--others", "--exclude-standard", "examples"]);
         let listed = git.current_dir(env!("CARGO_MANIFEST_DIR")).output().ok()?;
         let listed = String::from_utf8(listed.stdout).ok().filter(|_| listed.status.success())?;
-        Some(listed.lines().map(ToOwned::to_owned).collect()).filter(|all: &BTreeSet<_>| !all.is_empty())
+        Some(listed.lines().map(ToOwned::to_owned).collect())
+            .filter(|all: &BTreeSet<_>| !all.is_empty())
     }
 
     #[test]
     fn every_file_of_an_example_is_carried_and_none_else() {
         let Some(mut tracked) = tracked() else { return };
-        tracked.retain(|path| path.matches('/').count() > 1 && !path.starts_with("examples/deploy/"));
+        tracked
+            .retain(|path| path.matches('/').count() > 1 && !path.starts_with("examples/deploy/"));
         let files = FILES.iter().flat_map(|(folder, files)| {
             files.iter().map(move |file| format!("examples/{folder}/{}", file.path))
         });
@@ -173,7 +190,8 @@ mod tests {
     #[test]
     fn the_catalogue_has_a_row_for_each_folder() {
         let languages = all().expect("right");
-        let names: BTreeSet<&str> = languages.iter().map(|language| language.name.as_str()).collect();
+        let names: BTreeSet<&str> =
+            languages.iter().map(|language| language.name.as_str()).collect();
         assert_eq!(names, FILES.iter().map(|(folder, _)| *folder).collect());
         for language in &languages {
             assert!(language.about.chars().count() <= 60, "{}", language.name);

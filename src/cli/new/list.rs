@@ -10,6 +10,7 @@ use crate::cli::ui::{self, Style, Ui};
 
 /// A row, as --json prints it.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Row<'a> {
     name: &'a str,
     title: &'a str,
