@@ -13,11 +13,12 @@ let handle (event : Yojson.Raw.t) : Yojson.t =
       match (member "fail", member "echo", member "name") with
       | Some (`Stringlit reason), _, _ -> raise (ExampleError (text reason))
       | _, Some value, _ -> (value :> Yojson.t)
-      | _, _, Some (`Stringlit name) ->
-          Printf.printf "greeting %s\n" (text name); (* a log line *)
-          `Assoc [ ("greeting", `String ("Hello, " ^ text name ^ "!")) ]
+      | _, _, Some (`Stringlit literal) ->
+          let name = text literal in
+          Printf.printf "greeting %s\n" name; (* a log line *)
+          `Assoc [ ("greeting", `String ("Hello, " ^ name ^ "!")) ]
       | _ -> raise (ExampleError "expected a name, fail or echo"))
-  | _ -> raise (ExampleError "expected an object with name, fail or echo")
+  | _ -> raise (ExampleError "expected an object with a name, fail or echo")
 
 (* What follows is the loop, to be kept as it is. *)
 

@@ -30,17 +30,20 @@ macro_rules! examples {
 }
 
 examples! {
-    bash "bash" [];
-    c "c" [];
-    common_lisp "common-lisp" [];
-    cpp "cpp" [];
-    elixir "elixir" [];
+    bash "bash" ["C106", "C108"];
+    c "c" ["C106", "C108"];
+    clojure "clojure" ["C106"];
+    common_lisp "common-lisp" ["C106", "C108"];
+    cpp "cpp" ["C106", "C108"];
+    elixir "elixir" ["C106", "C108"];
+    erlang "erlang" ["C106", "C108"];
     go "go" [];
-    haskell "haskell" [];
-    java "java" [];
-    jq "jq" [];
+    haskell "haskell" ["C106", "C108"];
+    java "java" ["C106"];
+    jq "jq" ["C106", "C108"];
     ocaml "ocaml" [];
-    python "python" [];
+    python "python" ["C106", "C108"];
+    racket "racket" ["C106", "C108"];
     rust "rust" [];
 }
 
@@ -112,7 +115,8 @@ fn behaves(stranger: &Stranger) {
 fn form(packaged: &Value, checked: &Value) -> &'static str {
     let files = packaged["zips"][0]["files"].as_array().unwrap();
     let names = files.iter().map(|file| file["name"].as_str().unwrap());
-    let is_program_alone = names.clone().all(|name| name.starts_with("lib/") || !name.contains('/'));
+    let is_program_alone =
+        names.clone().all(|name| name.starts_with("lib/") || !name.contains('/'));
     match checked["figures"]["linkage"].as_str() {
         _ if packaged["target"] == "image" => "image",
         Some("static") if names.count() == 2 => "static",
