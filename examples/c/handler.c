@@ -1,10 +1,12 @@
 /* A Lambda function in C11: reads a line, prints a line.  The JSON is Jansson's. */
-#define _POSIX_C_SOURCE 200809L /* getline */
+#define _POSIX_C_SOURCE 200809L /* getline, fdopen */
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What the function says: exactly one of the two is set. */
 struct answer {
@@ -29,7 +31,7 @@ static struct answer handle(const json_t *event) {
     if ((value = json_object_get(event, "echo")))
         return (struct answer){.result = json_incref(value)};
     if (json_is_string(value = json_object_get(event, "name"))) {
-        fprintf(stderr, "greeting %s\n", json_string_value(value)); /* a log line */
+        printf("greeting %s\n", json_string_value(value)); /* a log line */
         /* The name goes with its length, since it may hold a NUL. */
         return (struct answer){.result = json_pack("{s:s+%+}", "greeting", "Hello, ",
                                                    json_string_value(value),
@@ -81,6 +83,13 @@ int main(void) {
     size_t capacity = 0;
     ssize_t length;
 
+    /* Replies get a copy of standard output, and standard output itself becomes the log: whatever prints
+     * from here on, a library or a child process included, cannot land in a reply. */
+    FILE *replies = fdopen(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3), "w");
+    if (!replies || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        return EXIT_FAILURE;
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+
     /* The end of input means stop. */
     while ((length = getline(&line, &capacity, stdin)) > 0) {
         /* A space may come before the first line, and then nothing at all. */
@@ -90,7 +99,7 @@ int main(void) {
         json_t *output = reply(line, (size_t)length);
 
         /* One line, flushed: a pipe is not a terminal, and stdio would keep the reply back. */
-        if (!output || json_dumpf(output, stdout, JSON_COMPACT) || putchar('\n') == EOF || fflush(stdout))
+        if (!output || json_dumpf(output, replies, JSON_COMPACT) || putc('\n', replies) == EOF || fflush(replies))
             return EXIT_FAILURE;
         json_decref(output);
     }
