@@ -145,6 +145,7 @@ macro_rules! rust {
 const FILES: &[(&str, &[File])] = &[
     example!("bash": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "handler.sh"),
     example!("c": "README.md", "lambda-stdio.toml", ".gitignore", "Makefile", "handler.c"),
+    example!("clojure": "README.md", "lambda-stdio.toml", ".gitignore", "Makefile", "src/example/function.clj", "src/example/handler.clj"),
     example!("common-lisp": "README.md", "lambda-stdio.toml", ".gitignore", "build.lisp", "handler.asd", "handler.lisp"),
     example!("cpp": "README.md", "lambda-stdio.toml", ".gitignore", "Makefile", "handler.cpp"),
     example!("elixir": "README.md", "lambda-stdio.toml", ".gitignore", "config/config.exs", "lib/handler.ex", "lib/handler/application.ex", "mix.exs", "rel/env.sh.eex", "rel/vm.args.eex"),
@@ -156,7 +157,7 @@ const FILES: &[(&str, &[File])] = &[
     example!("ocaml": "README.md", "lambda-stdio.toml", ".gitignore", "dune", "dune-project", "handler.ml"),
     example!("python": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "handler.py"),
     example!("racket": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "Makefile", "handler.rkt"),
-    rust!("README.md" <- "README.md", "Cargo.lock" <- "lock", "Cargo.toml" <- "manifest", "src/main.rs" <- "main"),
+    rust!("README.md" <- "README.md", "lambda-stdio.toml" <- "project", ".gitignore" <- "ignored", "Cargo.lock" <- "lock", "Cargo.toml" <- "manifest", "src/lines.rs" <- "lines", "src/main.rs" <- "main"),
 ];
 
 #[cfg(test)]
