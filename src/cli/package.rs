@@ -56,7 +56,12 @@ copied from this machine, and invoked there once, with the event {} or that of -
 namespace and with this machine's network.  Any answer will do; a function that does not start, or ends or
 hangs without one, is a finding, and the zip stays.  The libraries are this machine's, so this does not prove
 that the target's versions are new enough: the other findings judge that.  Where it cannot be done
-(for another processor, for an image, without user namespaces) the report says why.
+(for another processor, without user namespaces) the report says why.
+
+What an image has is not known, so for --target image the root has this machine's own system, read-only: /usr,
+/bin, /sbin, /lib*, /etc and /opt, and nothing of your home, of /tmp or of the project.  This proves that the
+zip holds all that no system brings, and not that the image has what this machine has; --no-verify is for
+what only the image has.
 
 Examples:
   lambda-stdio package ./handler

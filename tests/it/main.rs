@@ -47,6 +47,7 @@ mod invoke_runtime;
 mod package;
 mod package_built;
 mod package_bytes;
+mod package_image;
 mod package_support;
 mod package_tree;
 mod package_trials;

@@ -61,10 +61,21 @@ impl Desk {
     /// A line that packages without a finding, and whose zip answered so when it was run.
     #[track_caller]
     pub(super) fn answers(&self, line: &str, reply: &str) -> Said {
+        self.is_verified(line, &format!("run from its zip, it answered {reply}"))
+    }
+
+    /// The same of one that packages for an image.
+    #[track_caller]
+    pub(super) fn answers_as_an_image(&self, line: &str, reply: &str) -> Said {
+        let run = "run from its zip with this machine's system as its image";
+        self.is_verified(line, &format!("{run}, it answered {reply}"))
+    }
+
+    #[track_caller]
+    fn is_verified(&self, line: &str, told: &str) -> Said {
         let said = self.types(line);
         assert_eq!((findings(&said), said.code), (vec![], Some(0)), "{line}: {said:?}");
-        let verified = format!("verified: run from its zip, it answered {reply}\n");
-        assert!(said.out.contains(&verified), "{line}: {said:?}");
+        assert!(said.out.contains(&format!("verified: {told}\n")), "{line}: {said:?}");
         said
     }
 
