@@ -48,7 +48,8 @@ const AFTER_HELP: &str = "\
 The package holds the bootstrap, the program under its own name, what is included, and in lib/ the shared
 libraries that they load here and that the target has not.  A folder that is included keeps its name;
 written with a slash at its end, what is in it comes without.  A program inside an included folder is
-started there.  What goes in is always the same bytes, whatever the order, the time and the umask;
+started there.  A bare name, such as java, is one in PATH; for an image it is the image's own, and stays
+outside.  What goes in is always the same bytes, whatever the order, the time and the umask;
 SOURCE_DATE_EPOCH sets the files' time.
 
 Once it is written, the zip is verified: unpacked as /var/task of a root with what the target's table grants,

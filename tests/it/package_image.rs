@@ -2,7 +2,7 @@
 //! nothing of its user's.
 
 use crate::invoke_runtime::run;
-use crate::package_support::Project;
+use crate::package_support::{Project, files};
 use crate::package_verify::{command, nothing_is_left, package, project, script};
 use crate::support::installed;
 
@@ -132,6 +132,21 @@ fn a_project_in_the_midst_of_the_system_is_hidden_and_what_is_mounted_there_is_n
     nothing_is_left(&project);
     let line = format!("{VERIFIED} \"app other other/seen \"\n");
     assert!(said.code == Some(0) && said.out.contains(&line), "{said:?}");
+}
+
+#[test]
+fn a_bare_name_is_the_images_own_program() {
+    let Some(project) = with_python() else { return };
+    python(&project, "handler.py", "[sys.executable, sys.argv[1:]]");
+    let arguments = ["--include", "handler.py", "python3", "handler.py", "x"];
+    assert_eq!(answered(&project, &arguments), serde_json::json!(["/usr/bin/python3", ["x"]]));
+    let json = project.package(&[&["--target", "image", "--json"], &arguments[..]].concat()).json();
+    assert_eq!(files(&json, 0), ["bootstrap 0755", "handler.py 0755"]);
+    assert_eq!(json["handler"], "python3");
+
+    let said = package(&project, &["--target", "image", "no-such-program"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.err.contains("error[P024]") && said.err.contains("no-such-program"), "{said:?}");
 }
 
 #[test]
