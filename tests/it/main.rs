@@ -35,6 +35,7 @@ mod syscalls;
 mod throttled;
 
 mod check;
+mod desk;
 mod emulator;
 mod emulator_bodies;
 mod emulator_client;
@@ -44,6 +45,7 @@ mod invoke_ends;
 mod invoke_long;
 mod invoke_remote;
 mod invoke_runtime;
+mod old_ways;
 mod package;
 mod package_built;
 mod package_bytes;
