@@ -50,7 +50,8 @@ const AFTER_HELP: &str = "\
 The package holds the bootstrap, the program under its own name, what is included, and in lib/ the shared
 libraries that they load here and that the target has not.  A folder that is included keeps its name;
 written with a slash at its end, what is in it comes without.  A program inside an included folder is
-started there.  What goes in is always the same bytes, whatever the order, the time and the umask;
+started there.  A bare name, such as java, is one in PATH; for an image it is the image's own, and stays
+outside.  What goes in is always the same bytes, whatever the order, the time and the umask;
 SOURCE_DATE_EPOCH sets the files' time.
 
 Once it is written, the zip is verified: unpacked as /var/task of a root with what the target's table grants,
@@ -58,7 +59,12 @@ copied from this machine, and invoked there once, with the event {} or that of -
 namespace and with this machine's network.  Any answer will do; a function that does not start, or ends or
 hangs without one, is a finding, and the zip stays.  The libraries are this machine's, so this does not prove
 that the target's versions are new enough: the other findings judge that.  Where it cannot be done
-(for another processor, for an image, without user namespaces) the report says why.
+(for another processor, without user namespaces) the report says why.
+
+What an image has is not known, so for --target image the root has this machine's own system, read-only: /usr,
+/bin, /sbin, /lib*, /etc and /opt, and nothing of your home, of /tmp or of the project.  This proves that the
+zip holds all that no system brings, and not that the image has what this machine has; --no-verify is for
+what only the image has.
 
 Examples:
   lambda-stdio package ./handler

@@ -16,7 +16,7 @@ const ANSWERS: &str = "#include <stdio.h>\nint main(void) { char line[70000]; se
     while (fgets(line, sizeof line, stdin)) printf(\"{\\\"seven\\\":%d}\\n\", SEVEN); return 0; }\n";
 
 /// A project with the real static bootstrap, and a temporary directory of its own; none without the tool.
-fn project() -> Option<Project> {
+pub(crate) fn project() -> Option<Project> {
     let bootstrap = tool("LAMBDA_STDIO_STATIC")?;
     let project = Project::new();
     std::fs::copy(bootstrap, project.at("static/bootstrap")).unwrap();
@@ -24,7 +24,7 @@ fn project() -> Option<Project> {
     Some(project)
 }
 
-fn command(project: &Project, arguments: &[&str]) -> Command {
+pub(crate) fn command(project: &Project, arguments: &[&str]) -> Command {
     let mut command = companion();
     command.args(["package", "--bootstrap", "static/bootstrap"]).args(arguments);
     command.current_dir(project.path()).env("TMPDIR", project.at("tmp"));
@@ -32,19 +32,19 @@ fn command(project: &Project, arguments: &[&str]) -> Command {
 }
 
 /// Packages, and looks that neither a folder nor a mount is left.
-fn package(project: &Project, arguments: &[&str]) -> Said {
+pub(crate) fn package(project: &Project, arguments: &[&str]) -> Said {
     let said = run(&mut command(project, arguments));
     nothing_is_left(project);
     said
 }
 
-fn nothing_is_left(project: &Project) {
+pub(crate) fn nothing_is_left(project: &Project) {
     assert_eq!(std::fs::read_dir(project.at("tmp")).unwrap().count(), 0);
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
     assert!(!mounts.contains("lambda-stdio-root"), "{mounts}");
 }
 
-fn script(project: &Project, name: &str, text: &str) {
+pub(crate) fn script(project: &Project, name: &str, text: &str) {
     project.file(name, format!("#!/bin/sh\n{text}\n"));
     project.run_bit(name);
 }
@@ -96,6 +96,7 @@ fn a_static_program_and_one_with_its_library_answer_from_their_zips() {
     let json = package(&project, &["--json", "./loads"]).json();
     assert_eq!(json["libraries"][0]["name"], "libseven.so.1", "{json}");
     assert_eq!(json["verified"]["outcome"], "answered", "{json}");
+    assert_eq!(json["verified"]["root"], "target", "{json}");
     assert_eq!(json["verified"]["message"], "{\"seven\":7}");
 }
 
@@ -177,9 +178,14 @@ fn a_bootstrap_that_crashes_is_found() {
 fn where_it_cannot_be_tried_that_is_told_and_nothing_fails() {
     let Some(project) = project().filter(|_| installed("unshare")) else { return };
     script(&project, "handler", "while read -r line; do echo 1; done");
-    let said = package(&project, &["--target", "image", "./handler"]);
+    let machine = if cfg!(target_arch = "x86_64") { 183 } else { 62 };
+    project.elf("other", &crate::package_support::Plan { machine, ..Default::default() });
+    let other = if cfg!(target_arch = "x86_64") { "arm64" } else { "x86_64" };
+    let mut elsewhere = companion();
+    elsewhere.args(["package", "--arch", other, "--bootstrap", "other", "./handler"]);
+    let said = run(elsewhere.current_dir(project.path()));
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.out.contains("\nnot verified: what image has is not known"), "{said:?}");
+    assert!(said.out.contains(&format!("\nnot verified: it is for {other}, and ")), "{said:?}");
     // A user namespace in which there may be no more of them is a machine that forbids them.
     let forbid = "echo 0 >/proc/sys/user/max_user_namespaces && exec \"$@\"";
     let mut forbidden = Command::new("unshare");

@@ -131,7 +131,8 @@ fn add_program(tree: &mut Tree, program: &OsStr, target: &Target) -> anyhow::Res
     let shown = program.to_string_lossy().into_owned();
     let path = if program.as_bytes().contains(&b'/') || Path::new(program).is_file() {
         PathBuf::from(program)
-    } else if target.has_program(&shown) {
+    } else if target.has_program(&shown) || !target.is_complete {
+        // An interpreter is more than its one file, and an image is chosen for having it.
         return Ok(shown);
     } else {
         in_path(program).ok_or_else(|| {

@@ -1,5 +1,6 @@
 //! The proof of a package: its zip, read back from its file, is run once in a root that holds what the
 //! target's table grants and nothing else of this machine, and is given one event through the emulator.
+//! Where the target is an image, whose system nobody knows here, the root has this machine's own system.
 //!
 //! It proves paths, layout, run bits and that nothing was forgotten.  It does not prove versions: the
 //! libraries are this machine's, and those the findings hold against the table.
@@ -14,6 +15,8 @@ use super::finding::{Code, Finding, Severity};
 use super::target::Target;
 use crate::cli::Exit;
 
+#[cfg(target_os = "linux")]
+mod machine;
 #[cfg(target_os = "linux")]
 pub mod room;
 #[cfg(target_os = "linux")]
@@ -42,6 +45,23 @@ pub struct Request<'a> {
     pub event: Vec<u8>,
 }
 
+/// Whose system is in the root that a zip is run in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum System {
+    /// What the target's table grants.
+    Target,
+    /// All of this machine's, in place of an image's.
+    Machine,
+}
+
+impl System {
+    /// The one that a target is tried with: of an incomplete one, more is there than its table says.
+    fn of(target: &Target) -> Self {
+        if target.is_complete { Self::Target } else { Self::Machine }
+    }
+}
+
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -63,6 +83,8 @@ pub enum Outcome {
 pub struct Verified {
     /// What became of it.
     pub outcome: Outcome,
+    /// Whose system its root had, or would have had.
+    pub root: System,
     /// In words: the answer, or the reason.
     pub message: String,
     /// How the call ends, where a signal decided it.
@@ -71,19 +93,23 @@ pub struct Verified {
 }
 
 impl Verified {
-    fn new(outcome: Outcome, message: impl Into<String>) -> Self {
-        Self { outcome, message: message.into(), interrupted: None }
+    fn new(root: System, outcome: Outcome, message: impl Into<String>) -> Self {
+        Self { outcome, root, message: message.into(), interrupted: None }
     }
 
     /// The line on it for people.
     #[must_use]
     pub fn line(&self) -> Option<String> {
         let message = &self.message;
+        let run = match self.root {
+            System::Target => "run from its zip",
+            System::Machine => "run from its zip with this machine's system as its image",
+        };
         match self.outcome {
-            Outcome::Answered => Some(format!("verified: run from its zip, it answered {message}")),
-            Outcome::FunctionError => Some(format!(
-                "verified: run from its zip, it answered with an error of its own, {message}"
-            )),
+            Outcome::Answered => Some(format!("verified: {run}, it answered {message}")),
+            Outcome::FunctionError => {
+                Some(format!("verified: {run}, it answered with an error of its own, {message}"))
+            }
             Outcome::NotVerified => Some(format!("not verified: {message}")),
             Outcome::Interrupted => Some("not verified: interrupted".to_owned()),
             Outcome::Failed => None,
@@ -93,20 +119,25 @@ impl Verified {
     /// The finding that it is.
     #[must_use]
     pub fn finding(&self, zip: &Path, target: &Target) -> Option<Finding> {
-        (self.outcome == Outcome::Failed).then(|| {
-            Finding::new(
-                Severity::Error,
-                Code::Verification,
-                &zip.display().to_string(),
-                format!(
-                    "it was run in a root with what {} has, and failed: {}",
-                    target.title(),
-                    self.message
-                ),
+        if self.outcome != Outcome::Failed {
+            return None;
+        }
+        let (run, advice) = match self.root {
+            System::Target => (
+                format!("in a root with what {} has", target.title()),
                 "mend what it says: --include a file that it misses, link or bundle a library; give another \
                  event with --verify-event.  The zip stays, to be looked at; --no-verify leaves this out",
-            )
-        })
+            ),
+            System::Machine => (
+                "with this machine's system as its image".to_owned(),
+                "mend what it says: --include a file that it misses, install here what the image will have; \
+                 give another event with --verify-event.  The zip stays, to be looked at; --no-verify leaves \
+                 this out, for what only the image has",
+            ),
+        };
+        let message = format!("it was run {run}, and failed: {}", self.message);
+        let zip = zip.display().to_string();
+        Some(Finding::new(Severity::Error, Code::Verification, &zip, message, advice))
     }
 }
 
@@ -115,22 +146,17 @@ impl Verified {
 /// # Errors
 /// When this machine has no event queue or hears no signals.
 pub fn verify(request: &Request<'_>) -> anyhow::Result<Verified> {
-    if let Some(why) = obstacle(request.target, request.assembled.architecture) {
-        return Ok(Verified::new(Outcome::NotVerified, why));
+    let system = System::of(request.target);
+    match obstacle(request.assembled.architecture) {
+        Some(why) => Ok(Verified::new(system, Outcome::NotVerified, why)),
+        None => run(request, system),
     }
-    run(request)
 }
 
 /// Why a package cannot be tried here, as far as that is known before.
-fn obstacle(target: &Target, architecture: Architecture) -> Option<String> {
+fn obstacle(architecture: Architecture) -> Option<String> {
     if !cfg!(target_os = "linux") {
         return Some("programs of Lambda run on Linux only".to_owned());
-    }
-    if !target.is_complete {
-        return Some(format!(
-            "what {} has is not known, so no root can be made of it",
-            target.title()
-        ));
     }
     let here = Architecture::HERE;
     (architecture != here).then(|| format!("it is for {architecture}, and this machine is {here}"))
@@ -148,7 +174,7 @@ pub fn event(text: &str) -> anyhow::Result<Vec<u8>> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn run(_: &Request<'_>) -> anyhow::Result<Verified> {
+fn run(_: &Request<'_>, _: System) -> anyhow::Result<Verified> {
     unreachable!("there is an obstacle everywhere but on Linux")
 }
 
@@ -158,15 +184,41 @@ mod tests {
 
     #[test]
     fn what_cannot_be_tried_here_is_told() {
-        let target = |name| Target::find(name).expect("a table");
         let other = match Architecture::HERE {
             Architecture::X86_64 => Architecture::Arm64,
             Architecture::Arm64 => Architecture::X86_64,
         };
-        assert_eq!(obstacle(&target("al2023"), Architecture::HERE), None);
-        let why = obstacle(&target("al2023"), other).expect("a reason");
+        assert_eq!(obstacle(Architecture::HERE), None);
+        let why = obstacle(other).expect("a reason");
         assert_eq!(why, format!("it is for {other}, and this machine is {}", Architecture::HERE));
-        let why = obstacle(&target("image"), Architecture::HERE).expect("a reason");
-        assert_eq!(why, "what image has is not known, so no root can be made of it");
+    }
+
+    #[test]
+    fn an_image_is_told_from_a_target_whose_system_is_known() {
+        let told = |name| {
+            let target = Target::find(name).expect("a table");
+            let verified = |outcome| {
+                Verified::new(System::of(&target), outcome, "1").line().unwrap_or_default()
+            };
+            let failed = Verified::new(System::of(&target), Outcome::Failed, "1");
+            let finding = failed.finding(Path::new("a.zip"), &target).expect("a finding");
+            [verified(Outcome::Answered), verified(Outcome::NotVerified), finding.message]
+        };
+        assert_eq!(
+            told("al2023"),
+            [
+                "verified: run from its zip, it answered 1",
+                "not verified: 1",
+                "it was run in a root with what provided.al2023 has, and failed: 1",
+            ]
+        );
+        assert_eq!(
+            told("image"),
+            [
+                "verified: run from its zip with this machine's system as its image, it answered 1",
+                "not verified: 1",
+                "it was run with this machine's system as its image, and failed: 1",
+            ]
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! No false alarm: for a small program of each language that is installed, what is found is what is true.
 
-use super::desk::{Desk, findings};
 use super::{GREETING, ZOE};
+use crate::desk::{Desk, findings};
 use crate::support::search_path;
 
 /// What `package` says of one program.
@@ -61,7 +61,7 @@ const ROWS: &[Row] = &[
 #[test]
 fn of_each_language_that_is_installed_only_what_is_true_is_found() {
     for (tools, build, package, says) in ROWS {
-        let Some(desk) = Desk::with("languages", &[]) else { return };
+        let Some(desk) = Desk::with("package_trials/languages", &[]) else { return };
         let missing = tools.iter().find(|tool| !is_here(tool));
         if let Some(missing) = missing {
             eprintln!("not run: {package}, since {missing} is not installed");

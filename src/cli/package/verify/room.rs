@@ -16,7 +16,8 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::Signal;
 use nix::unistd::{chdir, chroot, getgid, getuid};
 
-use super::root::DEVICES;
+use super::machine::Machine;
+use super::root::{DEVICES, Root};
 use crate::cli::emulator::{Program, launch};
 use crate::cli::role;
 
@@ -31,20 +32,25 @@ const TASK_ROOT: &str = "/var/task";
 
 /// The bootstrap of a made root, as a runtime for the emulator.
 #[must_use]
-pub fn program(root: &Path, bootstrap: &str) -> Program {
-    Program {
-        path: role::own_executable(),
-        name: Some(ROLE.into()),
-        arguments: vec![root.into(), bootstrap.into()],
-    }
+pub fn program(root: &Root, bootstrap: &str) -> Program {
+    let mut arguments = entering(root);
+    arguments.push(bootstrap.into());
+    Program { path: role::own_executable(), name: Some(ROLE.into()), arguments }
+}
+
+/// The arguments that lead into a root.
+fn entering(root: &Root) -> Vec<OsString> {
+    let mut arguments = vec![root.path().into()];
+    arguments.extend(root.machine().words());
+    arguments
 }
 
 /// Enters a root and leaves again: whether that can be done here.
 ///
 /// # Errors
 /// Why it cannot, in words.
-pub fn probe(root: &Path) -> Result<(), String> {
-    let said = Command::new(role::own_executable()).arg0(ROLE).arg(root).output();
+pub fn probe(root: &Root) -> Result<(), String> {
+    let said = Command::new(role::own_executable()).arg0(ROLE).args(entering(root)).output();
     let said = said.map_err(|error| format!("no process can be started: {error}"))?;
     if said.status.success() {
         return Ok(());
@@ -64,7 +70,8 @@ pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
         // Someone called us by this name by hand.
         return ExitCode::from(2);
     };
-    if let Err(error) = enter(&root) {
+    let machine = Machine::of(&mut arguments);
+    if let Err(error) = enter(&root, &machine) {
         // Nobody to tell is nothing to do: the exit status says it all the same.
         writeln!(io::stderr(), "{error:#}").ok();
         return ExitCode::FAILURE;
@@ -74,7 +81,7 @@ pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     launch::fail(OsStr::new(&program), &error, "could not be started")
 }
 
-fn enter(root: &Path) -> anyhow::Result<()> {
+fn enter(root: &Path, machine: &Machine) -> anyhow::Result<()> {
     let (uid, gid) = (getuid(), getgid());
     unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)
         .context("this machine gives no user namespace")?;
@@ -83,17 +90,18 @@ fn enter(root: &Path) -> anyhow::Result<()> {
     fs::write("/proc/self/gid_map", format!("{GID} {gid} 1")).context("no group can be mapped")?;
     // A change of credentials may have unset what the launcher set.
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
-    furnish(root).context("this machine allows no mounts in a user namespace")?;
+    furnish(root, machine).context("this machine allows no mounts in a user namespace")?;
     chroot(root).context("this machine allows no chroot in a user namespace")?;
     chdir(TASK_ROOT)?;
     Ok(())
 }
 
-fn furnish(root: &Path) -> nix::Result<()> {
+fn furnish(root: &Path, machine: &Machine) -> anyhow::Result<()> {
     let none: Option<&Path> = None;
     let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
     mount(Some(root), root, none, bind, none)?;
+    machine.mount(root)?;
     for device in DEVICES {
         let device = Path::new("dev").join(device);
         mount(Some(&Path::new("/").join(&device)), &root.join(&device), none, bind, none)?;
@@ -103,5 +111,6 @@ fn furnish(root: &Path) -> nix::Result<()> {
     mount(Some("tmpfs"), &root.join("tmp"), Some("tmpfs"), MsFlags::MS_NOSUID, Some(TMP))?;
     // As in Lambda, only /tmp takes files.  What the folder's own mount forbids must stay forbidden.
     let only_read = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY;
-    mount(none, root, none, only_read | MsFlags::MS_NOSUID | MsFlags::MS_NODEV, none)
+    mount(none, root, none, only_read | MsFlags::MS_NOSUID | MsFlags::MS_NODEV, none)?;
+    Ok(())
 }

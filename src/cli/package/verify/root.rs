@@ -1,5 +1,5 @@
 //! The root that a zip is run in: what the target's table grants, copied from this machine, and nothing
-//! else of it.
+//! else of it; or, in place of an image, this machine's system.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -15,22 +15,14 @@ use super::super::elf::Elf;
 use super::super::files::{self, Content};
 use super::super::loader::{self, Places};
 use super::super::target::Target;
+use super::machine::Machine;
 use crate::cli::emulator::ids;
 
 /// What is in its `/dev`.
 pub const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
-const FOLDERS: [&str; 10] = [
-    "usr/bin",
-    "usr/lib",
-    "usr/lib64",
-    "var/task",
-    "var/runtime",
-    "opt",
-    "tmp",
-    "proc",
-    "dev",
-    "etc",
-];
+const FOLDERS: [&str; 6] = ["var/task", "var/runtime", "opt", "tmp", "proc", "dev"];
+/// What is filled by the target's table.
+const FILLED: [&str; 4] = ["usr/bin", "usr/lib", "usr/lib64", "etc"];
 /// As in Amazon Linux.
 const LINKS: [(&str, &str); 3] = [("bin", "usr/bin"), ("lib", "usr/lib"), ("lib64", "usr/lib64")];
 const TEXTS: [(&str, &str); 4] = [
@@ -51,6 +43,7 @@ const CERTIFICATES: [&str; 2] =
 #[derive(Debug)]
 pub struct Root {
     path: PathBuf,
+    machine: Machine,
 }
 
 impl Root {
@@ -62,13 +55,30 @@ impl Root {
         let path = std::env::temp_dir().canonicalize()?;
         let path = path.join(format!("lambda-stdio-root-{}", ids::hex_32()));
         DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Self { path })
+        Ok(Self { path, machine: Machine::default() })
     }
 
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What of this machine is to be mounted in it.
+    #[must_use]
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// Makes room for this machine's system.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn take(&mut self, machine: Machine) -> anyhow::Result<()> {
+        self.skeleton().context("the root cannot be written")?;
+        machine.prepare(&self.path).context("the root cannot be written")?;
+        self.machine = machine;
+        Ok(())
     }
 
     /// Puts in what the target has, and says what of that this machine has not: names of libraries, and
@@ -81,7 +91,8 @@ impl Root {
         target: &Target,
         architecture: Architecture,
     ) -> anyhow::Result<BTreeSet<String>> {
-        self.skeleton(architecture).context("the root cannot be written")?;
+        self.skeleton().context("the root cannot be written")?;
+        self.fill(architecture).context("the root cannot be written")?;
         let mut lacking = BTreeSet::new();
         // One program that needs all of it: so what this machine's libraries need themselves is found, too.
         let mut all = Elf { machine: architecture.machine(), ..Elf::default() };
@@ -108,15 +119,11 @@ impl Root {
         Ok(lacking)
     }
 
-    fn skeleton(&self, architecture: Architecture) -> io::Result<()> {
+    /// What every root has.
+    fn skeleton(&self) -> io::Result<()> {
         for folder in FOLDERS {
             fs::create_dir_all(self.path.join(folder))?;
         }
-        for (link, to) in LINKS {
-            symlink(to, self.path.join(link))?;
-        }
-        // Where the loader looks is built into it, and this machine's may be Debian's.
-        symlink("../lib64", self.path.join("usr/lib").join(architecture.triple()))?;
         for device in DEVICES {
             File::create(self.path.join("dev").join(device))?;
         }
@@ -124,6 +131,19 @@ impl Root {
         for (number, stream) in ["stdin", "stdout", "stderr"].into_iter().enumerate() {
             symlink(format!("/proc/self/fd/{number}"), self.path.join("dev").join(stream))?;
         }
+        Ok(())
+    }
+
+    /// What Amazon Linux has beside programs and libraries.
+    fn fill(&self, architecture: Architecture) -> io::Result<()> {
+        for folder in FILLED {
+            fs::create_dir_all(self.path.join(folder))?;
+        }
+        for (link, to) in LINKS {
+            symlink(to, self.path.join(link))?;
+        }
+        // Where the loader looks is built into it, and this machine's may be Debian's.
+        symlink("../lib64", self.path.join("usr/lib").join(architecture.triple()))?;
         for (path, text) in TEXTS {
             fs::write(self.path.join(path), text)?;
         }
@@ -169,7 +189,11 @@ const TARGET: &str = "the target";
 
 impl Drop for Root {
     fn drop(&mut self) {
-        // Nothing in it was writable for anybody; what cannot be removed all the same is in /tmp.
-        fs::remove_dir_all(&self.path).ok();
+        // What was mounted was so in namespaces that are gone.  All the same nothing of this machine may ever be
+        // removed here, and a folder that is not empty is no mount point of ours.
+        if self.machine.folders().all(|folder| fs::remove_dir(self.path.join(folder)).is_ok()) {
+            // Nothing in it was writable for anybody; what cannot be removed all the same is in /tmp.
+            fs::remove_dir_all(&self.path).ok();
+        }
     }
 }

@@ -13,8 +13,9 @@ use super::super::assemble::Assembled;
 use super::super::files::Content;
 use super::super::shebang::{self, Shebang};
 use super::super::zip;
+use super::machine::Machine;
 use super::root::Root;
-use super::{Outcome, Request, Verified, room};
+use super::{Outcome, Request, System, Verified, room};
 use crate::cli::emulator::{
     Counted, Emulator, ErrorReport, Function, Init, LogSink, Outcome as Ended, Submission, tree,
 };
@@ -36,37 +37,40 @@ const LIBRARY_PATH: &str =
 const TASK_ROOT: &str = "/var/task";
 
 type Lines = Arc<Mutex<VecDeque<String>>>;
+/// What became of the trial, and in words.
+type Told = (Outcome, String);
 
-pub(super) fn run(request: &Request<'_>) -> anyhow::Result<Verified> {
+pub(super) fn run(request: &Request<'_>, system: System) -> anyhow::Result<Verified> {
     // One thread: the runtime dies with the thread that started it, and this one lives as long as we do.
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let executor = executor.context("this machine gives no event queue (epoll)")?;
-    executor.block_on(watched(request))
+    executor.block_on(watched(request, system))
 }
 
-async fn watched(request: &Request<'_>) -> anyhow::Result<Verified> {
+async fn watched(request: &Request<'_>, system: System) -> anyhow::Result<Verified> {
     // Before there is anything to remove: from here on a signal is heard, and the root is removed.
     let mut interrupts = Interrupts::listen()?;
-    let root = match Root::create() {
+    let told = |(outcome, message): Told| Verified::new(system, outcome, message);
+    let mut root = match Root::create() {
         Ok(root) => root,
-        Err(error) => return Ok(not_verified(format!("no folder for its root: {error}"))),
+        Err(error) => return Ok(told(not_verified(format!("no folder for its root: {error}")))),
     };
-    let lacking = match prepare(request, &root) {
+    let lacking = match prepare(request, system, &mut root) {
         Ok(lacking) => lacking,
-        Err(verified) => return Ok(verified),
+        Err(obstacle) => return Ok(told(obstacle)),
     };
     // What loses its parents becomes our child, so that it can be found and ended.
     nix::sys::prctl::set_child_subreaper(true).ok();
     let lines = Lines::default();
-    let mut emulator = Emulator::new(function(request, &root), sink(&lines));
+    let mut emulator = Emulator::new(function(request, system, &root), sink(&lines));
     let mut verified = tokio::select! {
         biased;
         exit = interrupts.next() => {
-            let mut verified = Verified::new(Outcome::Interrupted, "a signal ended the trial");
+            let mut verified = told((Outcome::Interrupted, "a signal ended the trial".to_owned()));
             verified.interrupted = Some(exit);
             verified
         }
-        verified = invoke(&mut emulator, &request.event) => verified,
+        result = invoke(&mut emulator, &request.event) => told(result),
     };
     emulator.shutdown().await;
     tree::kill_orphans(&[]);
@@ -83,17 +87,23 @@ async fn watched(request: &Request<'_>) -> anyhow::Result<Verified> {
 
 /// Makes the root and unpacks the zips in it; what is in the way is the verdict.  The target's programs that
 /// this machine has not.
-fn prepare(request: &Request<'_>, root: &Root) -> Result<Vec<String>, Verified> {
-    let lacking = root
-        .furnish(request.target, request.assembled.architecture)
-        .map_err(|error| not_verified(format!("its root could not be made: {error:#}")))?;
+fn prepare(request: &Request<'_>, system: System, root: &mut Root) -> Result<Vec<String>, Told> {
+    let lacking = match system {
+        System::Target => root.furnish(request.target, request.assembled.architecture),
+        System::Machine => {
+            let machine = Machine::here(request.layer.is_some(), &request.assembled.roots);
+            root.take(machine).map(|()| BTreeSet::new())
+        }
+    };
+    let lacking =
+        lacking.map_err(|error| not_verified(format!("its root could not be made: {error:#}")))?;
     if let Some((file, what)) = first_lacking(request.assembled, &lacking) {
         return Err(not_verified(format!(
             "this machine lacks {what}, which {file} needs and {} has",
             request.target.title()
         )));
     }
-    room::probe(root.path()).map_err(not_verified)?;
+    room::probe(root).map_err(not_verified)?;
     let zips = [(Some(request.function), "var/task"), (request.layer, "opt")];
     for (path, to) in zips.into_iter().filter_map(|(path, to)| Some((path?, to))) {
         zip::unpack::unpack(path, &root.path().join(to)).map_err(|error| {
@@ -102,7 +112,7 @@ fn prepare(request: &Request<'_>, root: &Root) -> Result<Vec<String>, Verified> 
             if cause == Some(io::ErrorKind::StorageFull) {
                 return not_verified(format!("{message}; TMPDIR names another folder"));
             }
-            Verified::new(Outcome::Failed, message)
+            (Outcome::Failed, message)
         })?;
     }
     Ok(lacking.into_iter().filter(|name| name.starts_with('/')).collect())
@@ -136,15 +146,16 @@ fn first_lacking(assembled: &Assembled, lacking: &BTreeSet<String>) -> Option<(S
     })
 }
 
-fn function(request: &Request<'_>, root: &Root) -> Function {
+fn function(request: &Request<'_>, system: System, root: &Root) -> Function {
     let bootstrap = match request.layer {
         Some(_) => "/opt/bootstrap",
         None => "/var/task/bootstrap",
     };
-    let mut variables = vec![
-        ("LAMBDA_TASK_ROOT".into(), TASK_ROOT.into()),
-        ("LD_LIBRARY_PATH".into(), LIBRARY_PATH.into()),
-    ];
+    let mut variables = vec![("LAMBDA_TASK_ROOT".into(), TASK_ROOT.into())];
+    if system == System::Target {
+        // An image sets what it wants, and most want nothing.
+        variables.push(("LD_LIBRARY_PATH".into(), LIBRARY_PATH.into()));
+    }
     if !request.words.is_empty() {
         variables.push(("LAMBDA_STDIO_ARGS".into(), request.words.clone().into()));
     }
@@ -156,7 +167,7 @@ fn function(request: &Request<'_>, root: &Root) -> Function {
         task_root: PathBuf::from(root.path()),
         memory_mb: MEMORY_MB,
         timeout: TIMEOUT,
-        runtime: room::program(root.path(), bootstrap),
+        runtime: room::program(root, bootstrap),
         companion: role::own_executable(),
         variables,
         wire_tap: None,
@@ -176,7 +187,7 @@ fn sink(lines: &Lines) -> LogSink {
     })
 }
 
-async fn invoke(emulator: &mut Emulator, event: &[u8]) -> Verified {
+async fn invoke(emulator: &mut Emulator, event: &[u8]) -> Told {
     // An init that takes too long begins again inside the invocation, as in Lambda.
     if let Init::Failed(report) = emulator.start().await {
         return failed(&report);
@@ -185,14 +196,14 @@ async fn invoke(emulator: &mut Emulator, event: &[u8]) -> Verified {
     match completed.outcome {
         Ended::Response(response) => {
             let reply = String::from_utf8_lossy(&response.body);
-            Verified::new(Outcome::Answered, shorten(&reply))
+            (Outcome::Answered, shorten(&reply))
         }
         // The bridge's own types begin so: the program ended, hung or broke the protocol.
         Ended::FunctionError(report) if report.error_type.starts_with("Runtime.") => {
             failed(&report)
         }
         Ended::FunctionError(report) => {
-            Verified::new(Outcome::FunctionError, shorten(&report::summary(&report)))
+            (Outcome::FunctionError, shorten(&report::summary(&report)))
         }
         Ended::RuntimeExited(report) | Ended::TimedOut(report) | Ended::InitFailed(report) => {
             failed(&report)
@@ -200,12 +211,12 @@ async fn invoke(emulator: &mut Emulator, event: &[u8]) -> Verified {
     }
 }
 
-fn failed(report: &ErrorReport) -> Verified {
-    Verified::new(Outcome::Failed, report::summary(report))
+fn failed(report: &ErrorReport) -> Told {
+    (Outcome::Failed, report::summary(report))
 }
 
-fn not_verified(why: String) -> Verified {
-    Verified::new(Outcome::NotVerified, why)
+fn not_verified(why: String) -> Told {
+    (Outcome::NotVerified, why)
 }
 
 /// A failure's reason is often what was printed; what the message has said already is not said again.

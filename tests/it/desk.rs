@@ -8,15 +8,16 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::invoke_runtime::{Said, run};
-use crate::support::{installed, search_path, tool};
+use crate::support::{eventually, installed, search_path, tool};
 
-pub(super) struct Desk {
+pub(crate) struct Desk {
     folder: TempDir,
 }
 
 impl Desk {
-    /// One with the sources of a folder beside this file; none where a tool is missing that they need.
-    pub(super) fn with(sources: &str, tools: &[&str]) -> Option<Self> {
+    /// One with the sources of a folder beside this file; none where a program or file is missing that they
+    /// need.
+    pub(crate) fn with(sources: &str, tools: &[&str]) -> Option<Self> {
         let bootstrap = tool("LAMBDA_STDIO_STATIC")?;
         if !tools.iter().all(|tool| installed(tool)) {
             return None;
@@ -27,16 +28,16 @@ impl Desk {
         }
         fs::copy(env!("CARGO_BIN_EXE_lambda-stdio"), desk.at("bin/lambda-stdio")).unwrap();
         fs::copy(bootstrap, desk.at("bin/bootstrap")).unwrap();
-        copy(&project().join("tests/it/package_trials").join(sources), desk.folder.path());
+        copy(&project().join("tests/it").join(sources), desk.folder.path());
         Some(desk)
     }
 
-    pub(super) fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// What a line says that is typed into a shell, however it ends.  Nothing may be left of a trial.
-    pub(super) fn types(&self, line: &str) -> Said {
+    pub(crate) fn types(&self, line: &str) -> Said {
         let path = format!("{}:{}", self.at("bin").display(), search_path());
         let mut shell = Command::new("sh");
         shell.args(["-c", line]).current_dir(self.folder.path());
@@ -51,40 +52,64 @@ impl Desk {
         said
     }
 
+    /// Nothing that was started here runs any more; what was killed may take a moment to go.
+    #[track_caller]
+    pub(crate) fn has_nothing_running(&self) {
+        let home = format!("HOME={}", self.at("home").display());
+        let is_ours = |process: &fs::DirEntry| {
+            let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+            environment.split(|byte| *byte == 0).any(|variable| variable == home.as_bytes())
+        };
+        eventually("nothing is left running", || {
+            !fs::read_dir("/proc").unwrap().flatten().any(|process| is_ours(&process))
+        });
+    }
+
     /// A line that ends well, or there is nothing to try.
     #[track_caller]
-    pub(super) fn builds(&self, line: &str) {
+    pub(crate) fn builds(&self, line: &str) {
         let said = self.types(line);
         assert_eq!(said.code, Some(0), "{line}: {said:?}");
     }
 
     /// A line that packages without a finding, and whose zip answered so when it was run.
     #[track_caller]
-    pub(super) fn answers(&self, line: &str, reply: &str) -> Said {
+    pub(crate) fn answers(&self, line: &str, reply: &str) -> Said {
+        self.is_verified(line, &format!("run from its zip, it answered {reply}"))
+    }
+
+    /// The same of one that packages for an image.
+    #[track_caller]
+    pub(crate) fn answers_as_an_image(&self, line: &str, reply: &str) -> Said {
+        let run = "run from its zip with this machine's system as its image";
+        self.is_verified(line, &format!("{run}, it answered {reply}"))
+    }
+
+    #[track_caller]
+    fn is_verified(&self, line: &str, told: &str) -> Said {
         let said = self.types(line);
         assert_eq!((findings(&said), said.code), (vec![], Some(0)), "{line}: {said:?}");
-        let verified = format!("verified: run from its zip, it answered {reply}\n");
-        assert!(said.out.contains(&verified), "{line}: {said:?}");
+        assert!(said.out.contains(&format!("verified: {told}\n")), "{line}: {said:?}");
         said
     }
 
     /// The same of a line that the README tells a user to type.
     #[track_caller]
-    pub(super) fn answers_as_the_readme_says(&self, line: &str, reply: &str) -> Said {
+    pub(crate) fn answers_as_the_readme_says(&self, line: &str, reply: &str) -> Said {
         in_the_readme(line);
         self.answers(line, reply)
     }
 
     /// A line of the README that packages without a finding, and need not be verified.
     #[track_caller]
-    pub(super) fn does_as_the_readme_says(&self, line: &str) {
+    pub(crate) fn does_as_the_readme_says(&self, line: &str) {
         in_the_readme(line);
         let said = self.types(line);
         assert_eq!((findings(&said), said.code), (vec![], Some(0)), "{line}: {said:?}");
     }
 
     /// A table of one's own: the default's, with nothing said of what its libraries provide.
-    pub(super) fn knows_a_target_with_a_newer_c_library(&self, name: &str) {
+    pub(crate) fn knows_a_target_with_a_newer_c_library(&self, name: &str) {
         let table = fs::read(project().join("src/cli/package/targets/al2023.json")).unwrap();
         let mut table: serde_json::Value = serde_json::from_slice(&table).unwrap();
         table["name"] = "newer".into();
@@ -94,7 +119,7 @@ impl Desk {
 
     /// Another reader of the zip, and the handler's words as the bootstrap's own.
     #[track_caller]
-    pub(super) fn answers_unpacked(&self, handler: &str, event: &str, reply: &str) {
+    pub(crate) fn answers_unpacked(&self, handler: &str, event: &str, reply: &str) {
         self.builds("rm -rf task && unzip -q function.zip -d task");
         let invoke = format!(
             "cd task && lambda-stdio invoke -d '{event}' --runtime -- ./bootstrap {handler}"
@@ -104,7 +129,7 @@ impl Desk {
     }
 
     /// The libraries that a program asks for, as another reader of ELF files tells them.
-    pub(super) fn needed(&self, program: &str) -> Vec<String> {
+    pub(crate) fn needed(&self, program: &str) -> Vec<String> {
         let said = self.types(&format!("LC_ALL=C readelf -d {program}"));
         assert_eq!(said.code, Some(0), "{said:?}");
         let lines = said.out.lines().filter(|line| line.contains("(NEEDED)"));
@@ -115,7 +140,7 @@ impl Desk {
 }
 
 /// Each finding's severity, code and file, as people are told them.
-pub(super) fn findings(said: &Said) -> Vec<String> {
+pub(crate) fn findings(said: &Said) -> Vec<String> {
     let finding = |line: &str| {
         let (severity, rest) = line.split_once("[P")?;
         let (code, rest) = rest.split_once("]: ")?;
@@ -129,7 +154,7 @@ fn in_the_readme(line: &str) {
     assert!(readme().lines().any(|said| said == line), "the README does not say: {line}");
 }
 
-pub(super) fn readme() -> String {
+pub(crate) fn readme() -> String {
     fs::read_to_string(project().join("README.md")).unwrap()
 }
 
