@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::builder::PossibleValuesParser;
 
 pub mod fidelity;
 pub mod figures;
@@ -68,6 +69,9 @@ pub struct Options {
     /// Play only what is of this grade, or graver
     #[arg(long, value_enum, default_value_t = Grade::Note)]
     grade: Grade,
+    /// Play only this scenario, as a finding names it; may be given again
+    #[arg(long, value_name = "SCENARIO", value_parser = PossibleValuesParser::new(scenario::names()))]
+    only: Vec<String>,
     /// A variable of the function; NAME alone hands over your own
     #[arg(short, long, value_name = "NAME=VALUE")]
     env: Vec<String>,
@@ -125,6 +129,16 @@ impl Options {
     }
 }
 
+impl Options {
+    fn plays(&self, scenario: &Scenario) -> bool {
+        if self.only.is_empty() {
+            scenario.grade <= self.grade
+        } else {
+            self.only.iter().any(|name| name == scenario.name)
+        }
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -140,7 +154,7 @@ pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
     let options = &options;
     let given = Given::new(event(options.event.as_deref())?.as_deref())?;
     let mut scenarios = scenario::all()?;
-    scenarios.retain(|scenario| scenario.grade <= options.grade);
+    scenarios.retain(|scenario| options.plays(scenario));
     let config = config(options)?;
     let language = language::tell(&config.program)?;
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -243,14 +257,14 @@ fn report(
             continue;
         };
         let found = judge::judge(scenario, tape, told);
-        if scenario.has_values() {
+        if scenario.is_about_values() {
             checks.extend(Row::values(scenario, tape));
         } else {
             checks.push(Row::played(scenario, tape, &found));
         }
         // What goes wrong in one scenario often does in the next: it is told once.  Values are each its own.
         let is_new = |new: &Finding| {
-            scenario.has_values() || findings.iter().all(|known| known.code != new.code)
+            scenario.is_about_values() || findings.iter().all(|known| known.code != new.code)
         };
         let new: Vec<Finding> = found.into_iter().filter(is_new).collect();
         findings.extend(new);
@@ -262,7 +276,7 @@ fn report(
         }
     }
     let figures = Figures::of(tapes, language::linkage(&config.program));
-    if options.grade == Grade::Note {
+    if options.grade == Grade::Note && options.only.is_empty() {
         checks.extend(figures.rows());
     }
     let program = options.words();

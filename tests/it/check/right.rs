@@ -1,5 +1,7 @@
 //! Handlers that are right, each in another way: no alarm.
 
+mod bad_line;
+
 use super::Checked;
 use crate::support::installed;
 
