@@ -3,9 +3,10 @@
 //! The command line and the one table of exit codes; each command has a file of its own.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 #[cfg(target_os = "linux")]
@@ -13,9 +14,12 @@ pub mod check;
 pub mod embedded;
 #[cfg(target_os = "linux")]
 pub mod emulator;
+mod interrupts;
 #[cfg(target_os = "linux")]
 pub mod invoke;
+pub mod new;
 pub mod package;
+pub mod project;
 #[cfg(target_os = "linux")]
 pub mod role;
 mod surroundings;
@@ -31,7 +35,7 @@ Exit codes, of every command:
   2  the command line, or an input it names, is wrong
   3  a check or a finding failed
   4  an invocation timed out
-  5  the function could not be started
+  5  the function could not be built or started
   130 after Ctrl-C (143 after SIGTERM, 129 after SIGHUP), with everything stopped";
 
 /// Any program becomes an AWS Lambda function by reading lines and printing lines.
@@ -43,6 +47,9 @@ pub struct Arguments {
     /// Colours: `auto` follows the terminal, `NO_COLOR` and `CLICOLOR_FORCE`
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     color: Color,
+    /// Do as if started in this folder: whatever is read and written is meant from there
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    directory: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -53,6 +60,8 @@ enum Command {
     #[cfg(target_os = "linux")]
     #[command(after_help = EXIT_CODES)]
     Check(Box<check::Options>),
+    #[command(visible_alias = "init", after_help = EXIT_CODES)]
+    New(Box<new::Options>),
     #[command(visible_aliases = ["bundle", "zip"], after_help = EXIT_CODES)]
     Package(Box<package::Options>),
     /// Print a shell's completions
@@ -110,20 +119,27 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     // Clap ends the process by itself after --help (0) and after wrong arguments (2): the table's codes.
     let arguments = Arguments::parse_from(arguments);
     let ui = Ui::new(arguments.color);
-    let ended = match arguments.command {
-        #[cfg(target_os = "linux")]
-        Command::Invoke(options) => invoke::run(&options, ui),
-        #[cfg(target_os = "linux")]
-        Command::Check(options) => check::run(&options, ui),
-        Command::Package(options) => package::run(&options, ui),
-        Command::Completions { shell } => completions(shell),
-        Command::Man { command } => manual(command.as_deref()),
-    };
-    let exit = ended.unwrap_or_else(|error| {
+    let exit = run(arguments, ui).unwrap_or_else(|error| {
         ui.error(&format!("{error:#}"));
         Exit::Usage
     });
     ExitCode::from(exit.code())
+}
+
+fn run(arguments: Arguments, ui: Ui) -> anyhow::Result<Exit> {
+    if let Some(folder) = &arguments.directory {
+        project::enter(folder).with_context(|| format!("-C {}", folder.display()))?;
+    }
+    match arguments.command {
+        #[cfg(target_os = "linux")]
+        Command::Invoke(options) => invoke::run(*options, ui),
+        #[cfg(target_os = "linux")]
+        Command::Check(options) => check::run(*options, ui),
+        Command::New(options) => new::run(&options, ui),
+        Command::Package(options) => package::run(*options, ui),
+        Command::Completions { shell } => completions(shell),
+        Command::Man { command } => manual(command.as_deref()),
+    }
 }
 
 /// A name that Lambda would take, after the program's file.
@@ -183,7 +199,7 @@ mod tests {
             (Exit::Usage, "wrong"),
             (Exit::Finding, "finding"),
             (Exit::TimedOut, "timed out"),
-            (Exit::NotStarted, "could not be started"),
+            (Exit::NotStarted, "could not be built or started"),
             (Exit::Interrupted(2), "Ctrl-C"),
         ];
         for (exit, word) in table {

@@ -230,6 +230,13 @@ impl Handler {
         fault::last_words(&tail, hint.as_deref())
     }
 
+    /// How many bytes of log lines it wrote by now, as far as they were read.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub fn logged_bytes(&self) -> u64 {
+        self.lines.bytes
+    }
+
     /// How the process ended, as long as it is not reaped.
     #[must_use]
     pub fn how_it_ended(&self) -> String {

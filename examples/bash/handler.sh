@@ -2,18 +2,43 @@
 # A Lambda function in Bash: one jq takes the events apart, Bash does the work and prints the replies.
 set -uo pipefail
 
-# The function itself: prints its result as JSON, or says what is wrong and returns 1.
+# What the function wants of an event, in jq: an action and its argument, or an error.
+wanted='
+    if type != "object" then error("expected an object")
+    elif (.fail | type) == "string" then ["fail", .fail]
+    elif has("echo") then ["echo", (.echo | tojson)]
+    elif (.name | type) == "string" then ["greet", .name]
+    else error("expected name or fail with a text, or echo")
+    end'
+
+# The function itself, which ends with `result JSON` or `fail TYPE MESSAGE`; a command that fails is an
+# error, too.  What it prints is logged.
 handle() {
     local action=$1 argument=$2
     case $action in
-    fail) printf '%s' "$argument" && return 1 ;;
-    echo) printf '%s' "$argument" ;;
-    name)
-        echo "greeting $argument" >&2 # a log line
-        printf '{"greeting":%s}' "$(json_string "Hello, $argument!")"
+    fail) fail ExampleError "$argument" ;;
+    echo) result "$argument" ;;
+    greet)
+        echo "greeting $argument"
+        result "{\"greeting\":$(json_string "Hello, $argument!")}"
         ;;
-    *) printf 'expected name, fail or echo' && return 1 ;;
     esac
+}
+
+# The rest is the same whatever the function does.
+
+result() {
+    echo "\"result\":${1//$'\n'/ }" >&3
+    exit 0
+}
+
+fail() {
+    local stack='' i
+    for ((i = 1; i < ${#FUNCNAME[@]}; i++)); do
+        stack+=${stack:+,}$(json_string "at ${FUNCNAME[i]} (${BASH_SOURCE[i]}:${BASH_LINENO[i - 1]})")
+    done
+    echo "\"error\":{\"errorType\":\"$1\",\"errorMessage\":$(json_string "$2"),\"stackTrace\":[$stack]}" >&3
+    exit 1
 }
 
 # Any text as a JSON string, without a process: control characters are the only ones that JSON forbids.
@@ -32,27 +57,36 @@ json_string() {
 }
 
 # One jq for all events, since starting one takes 30 ms or more and a round trip through this one takes
-# less than 0.1 ms.  For each event it prints: id, action, and the action's argument.
+# less than 0.1 ms.  For each event it prints: id, action, and the action's argument.  It reads lines as
+# text, where the id stands first, so that also a request which jq refuses is answered.
 take_apart() {
-    jq --unbuffered -r '
-        (.event | if type == "object" then . else {} end) as $event
-        | (if $event | has("fail") then ["fail", ($event.fail | tostring)]
-           elif $event | has("echo") then ["echo", ($event.echo | tojson)]
-           elif $event | has("name") then ["name", ($event.name | tostring)]
-           else ["unknown", "-"]
-           end) as $what
-        | [.id] + $what
+    exec jq --raw-input --raw-output --unbuffered '
+        def id: (capture("^\\s*{\"id\":\"(?<id>\\w+)\"") // ("not a request\n" | halt_error(1))).id;
+        def wanted: '"$wanted"';
+        select(test("\\S"))
+        | [id] + try (fromjson.event | first(wanted, error("this event is not wanted")))
+                 catch ["invalid", (tostring | split(" (while parsing")[0])]
         | @tsv'
 }
 
-# The end of input ends jq, which ends the loop.  A jq that fails ends it too, and pipefail tells.
-take_apart | while IFS=$'\t' read -r id action argument; do
+# In a subshell, so that what the function does to variables and the working directory ends with it.
+answer() {
+    exec 3>&1 >&2
+    trap 'fail CommandFailed "$BASH_COMMAND: exit status $?"' ERR
+    [[ $1 != invalid ]] || fail InvalidEvent "$2"
+    handle "$1" "$2"
+    result null
+}
+
+set -o errtrace                   # the trap holds in functions, too
+trap 'kill $! 2>/dev/null' EXIT # jq ends with us, also where a signal ends us
+while IFS=$'\t' read -r id action argument; do
     printf -v argument '%b' "$argument" # @tsv escapes tabs, line ends and backslashes, and only those
     # Nothing in here may read standard input: it is the events' own pipe.
-    if output=$(handle "$action" "$argument" </dev/null); then
-        printf '{"id":"%s","result":%s}\n' "$id" "$output"
-    else
-        printf '{"id":"%s","error":{"errorType":"ExampleError","errorMessage":%s,"stackTrace":[]}}\n' \
-            "$id" "$(json_string "$output")"
-    fi
-done
+    output=$(answer "$action" "$argument" </dev/null)
+    status=$?
+    [[ $output ]] || output=$(fail NoResult "the function ended with status $status; see the log" 3>&1)
+    # The first line, since a failure in a subshell makes the commands around it fail, too.
+    printf '{"id":"%s",%s}\n' "$id" "${output%%$'\n'*}"
+done < <(take_apart)
+wait $! # the end of input ends jq, and its status is ours

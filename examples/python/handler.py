@@ -3,14 +3,9 @@
 
 import json
 import os
+import re
 import sys
 import traceback
-
-# Replies get a copy of standard output, and standard output itself becomes the log: whatever prints
-# from here on, a library or a child process included, can no longer land in the middle of a reply.
-replies = os.fdopen(os.dup(1), "w", encoding="ascii")
-os.dup2(2, 1)
-sys.stdout.reconfigure(line_buffering=True)
 
 
 class ExampleError(Exception):
@@ -20,33 +15,59 @@ class ExampleError(Exception):
 def handle(event, context):
     """The function itself: an event in, a result out, an exception where it cannot."""
     match event:
-        case {"fail": reason}:
+        case {"fail": str(reason)}:
             raise ExampleError(reason)
         case {"echo": value}:
             return value
-        case {"name": name}:
+        case {"name": str(name)}:
             print("greeting", name)  # a log line
             return {"greeting": f"Hello, {name}!"}
         case _:
-            raise ExampleError("expected name, fail or echo")
+            raise ValueError("expected name or fail with a text, or echo")
 
 
-def answer(request):
+# The rest is the same whatever the function does.
+
+FIRST_ID = re.compile(rb'\s*{\s*"id"\s*:\s*"(\w+)"')
+
+
+def dump(reply):
+    # Python would print Infinity, which no JSON reader takes.
+    return json.dumps(reply, separators=(",", ":"), allow_nan=False)
+
+
+def answer(line):
     """One reply to one request, tagged with the request's id."""
+    first = FIRST_ID.match(line)
     try:
-        reply = {"id": request["id"], "result": handle(request["event"], request["context"])}
-        # Python would print Infinity, which no JSON reader takes.
-        return json.dumps(reply, separators=(",", ":"), allow_nan=False)
+        request = json.loads(line)
+        return dump({"id": request["id"], "result": handle(request["event"], request["context"])})
     except Exception as error:
+        # Its id stands first in every request, so that one which json refuses is answered, too.
+        # A line without one is no request, and there is nobody to answer.
+        if not first:
+            raise
         reply = {
             "errorType": type(error).__name__,
             "errorMessage": str(error),
             "stackTrace": traceback.format_exception(error),
         }
-        return json.dumps({"id": request["id"], "error": reply}, separators=(",", ":"))
+        return dump({"id": first[1].decode(), "error": reply})
 
 
-# Bytes, not text: the reader is then the same under every locale.  The end of input means stop.
-for line in sys.stdin.buffer:
-    if line.strip():  # a space may come before the first line, and then nothing at all
-        print(answer(json.loads(line)), file=replies, flush=True)
+def main():
+    # Replies get a copy of standard output, and standard output itself becomes the log: whatever
+    # prints from here on, a library or a child process included, cannot land in a reply.
+    replies = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    sys.stdout.reconfigure(line_buffering=True)
+    # Events may be nested deeper than Python calls functions by default.
+    sys.setrecursionlimit(5_000)
+    # Bytes, not text: the reader is then the same under every locale.  The end of input means stop.
+    for line in sys.stdin.buffer:
+        if line.strip():
+            print(answer(line), file=replies, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::builder::PossibleValuesParser;
 
 pub mod fidelity;
 pub mod figures;
@@ -21,8 +22,10 @@ pub mod tape;
 
 use super::emulator::variables;
 use super::emulator::{Counted, Function, Program, tree};
-use super::invoke::{Interrupts, parse_timeout, settings};
+use super::interrupts::Interrupts;
+use super::invoke::settings;
 use super::package::progress::Notice;
+use super::project::{self, Project, parse_timeout};
 use super::ui::Ui;
 use super::{Exit, function_name, role};
 use crate::config::{Config, Variables};
@@ -50,47 +53,108 @@ Examples:
 
 /// Play the protocol against a handler and tell what its author must know
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = format!("{AFTER_HELP}\n\n{}", super::EXIT_CODES))]
+#[command(after_long_help = format!("{AFTER_HELP}\n\n{}\n\n{}", project::HELP, super::EXIT_CODES))]
 pub struct Options {
-    /// An event that the handler can serve: JSON, or @FILE [default: {"name":"Ada","echo":"lambda-stdio"}]
+    /// An event that the handler can serve: JSON, or @FILE [default: the project's, else
+    /// {"name":"Ada","echo":"lambda-stdio"}]
     #[arg(short = 'd', long = "event", visible_alias = "data", value_name = "JSON")]
     event: Option<String>,
-    /// How long a reply may take, in seconds; for large events it may take longer
-    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = parse_timeout)]
-    timeout: Duration,
+    /// How long a reply may take, in seconds; for large events it may take longer [default: the
+    /// project's, else 3]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_timeout)]
+    timeout: Option<Duration>,
     /// Send many more requests: 10,000 in up to a minute
     #[arg(long)]
     thorough: bool,
     /// Play only what is of this grade, or graver
     #[arg(long, value_enum, default_value_t = Grade::Note)]
     grade: Grade,
+    /// Play only this scenario, as a finding names it; may be given again
+    #[arg(long, value_name = "SCENARIO", value_parser = PossibleValuesParser::new(scenario::names()))]
+    only: Vec<String>,
     /// A variable of the function; NAME alone hands over your own
     #[arg(short, long, value_name = "NAME=VALUE")]
     env: Vec<String>,
     /// Variables from a file: NAME=VALUE lines or a JSON object
     #[arg(long, value_name = "FILE")]
     env_file: Vec<PathBuf>,
+    /// Do not run the project's build command first
+    #[arg(long)]
+    no_build: bool,
     /// Print one JSON object: checks, findings, exit code
     #[arg(long)]
     json: bool,
     /// Write the checks to a file as well, as `JUnit` has them
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// The program: ./NAME, a path, or a name in PATH
-    program: OsString,
+    /// The program: ./NAME, a path, or a name in PATH [default: the project's]
+    program: Option<OsString>,
     /// Its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<OsString>,
+    /// The project's own, under what --env-file and --env say.
+    #[arg(skip)]
+    environment: Vec<(String, String)>,
+    /// The project's memory setting.
+    #[arg(skip)]
+    memory_mb: Option<u32>,
+}
+
+impl Options {
+    /// What a project says where the command line says nothing.
+    fn complete(&mut self, project: &Project) -> anyhow::Result<()> {
+        self.program = Some(project.program());
+        self.args = project.arguments();
+        self.event = self
+            .event
+            .take()
+            .or_else(|| project.check.event.clone())
+            .or_else(|| project.event.clone());
+        self.timeout = self.timeout.or(project.timeout()?);
+        self.memory_mb = project.memory_mb()?;
+        self.environment = project.environment();
+        Ok(())
+    }
+
+    fn program(&self) -> OsString {
+        self.program.clone().unwrap_or_default()
+    }
+
+    fn words(&self) -> Vec<OsString> {
+        std::iter::once(self.program()).chain(self.args.iter().cloned()).collect()
+    }
+
+    fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(project::DEFAULT_TIMEOUT)
+    }
+}
+
+impl Options {
+    fn plays(&self, scenario: &Scenario) -> bool {
+        if self.only.is_empty() {
+            scenario.grade <= self.grade
+        } else {
+            self.only.iter().any(|name| name == scenario.name)
+        }
+    }
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// For inputs that cannot be read or are wrong.
-pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
+pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
+    if options.program.is_none() {
+        let project = Project::here()?;
+        options.complete(&project)?;
+        if let Some(exit) = project.build(!options.no_build, ui)? {
+            return Ok(exit);
+        }
+    }
+    let options = &options;
     let given = Given::new(event(options.event.as_deref())?.as_deref())?;
     let mut scenarios = scenario::all()?;
-    scenarios.retain(|scenario| scenario.grade <= options.grade);
+    scenarios.retain(|scenario| options.plays(scenario));
     let config = config(options)?;
     let language = language::tell(&config.program)?;
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -98,7 +162,7 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
     let stage = Stage {
         config: &config,
         given: &given,
-        patience: options.timeout,
+        patience: options.timeout(),
         is_thorough: options.thorough,
     };
     let played = executor.block_on(watched(&stage, &scenarios, ui))?;
@@ -193,14 +257,14 @@ fn report(
             continue;
         };
         let found = judge::judge(scenario, tape, told);
-        if scenario.has_values() {
+        if scenario.is_about_values() {
             checks.extend(Row::values(scenario, tape));
         } else {
             checks.push(Row::played(scenario, tape, &found));
         }
         // What goes wrong in one scenario often does in the next: it is told once.  Values are each its own.
         let is_new = |new: &Finding| {
-            scenario.has_values() || findings.iter().all(|known| known.code != new.code)
+            scenario.is_about_values() || findings.iter().all(|known| known.code != new.code)
         };
         let new: Vec<Finding> = found.into_iter().filter(is_new).collect();
         findings.extend(new);
@@ -212,12 +276,12 @@ fn report(
         }
     }
     let figures = Figures::of(tapes, language::linkage(&config.program));
-    if options.grade == Grade::Note {
+    if options.grade == Grade::Note && options.only.is_empty() {
         checks.extend(figures.rows());
     }
-    let program = std::iter::once(&options.program).chain(&options.args);
+    let program = options.words();
     Report {
-        program: program.map(|word| word.to_string_lossy().into_owned()).collect(),
+        program: program.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
         language: language.map(|language| language.name.clone()),
         checks,
         figures,
@@ -250,14 +314,14 @@ fn event(given: Option<&str>) -> anyhow::Result<Option<String>> {
 fn config(options: &Options) -> anyhow::Result<Config> {
     let task_root = std::env::current_dir().context("the current directory is gone")?;
     let function = Function {
-        name: function_name(&options.program),
-        handler: options.program.clone(),
+        name: function_name(&options.program()),
+        handler: options.program(),
         task_root: task_root.clone(),
-        memory_mb: 128,
-        timeout: options.timeout,
+        memory_mb: options.memory_mb.unwrap_or(128),
+        timeout: options.timeout(),
         runtime: Program { path: role::own_executable(), name: None, arguments: Vec::new() },
         companion: role::own_executable(),
-        variables: settings::collect(&options.env_file, &options.env)?,
+        variables: settings::collect(&options.environment, &options.env_file, &options.env)?,
         wire_tap: None,
         counted: Counted::Descendants,
     };
@@ -265,9 +329,7 @@ fn config(options: &Options) -> anyhow::Result<Config> {
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
     let variables = variables::of(&function, nowhere, "check");
     let variables = Variables(each_once(variables));
-    let words: Vec<OsString> =
-        std::iter::once(&options.program).chain(&options.args).cloned().collect();
-    Config::from_variables(&variables, &words, &task_root)
+    Config::from_variables(&variables, &options.words(), &task_root)
         .context("the handler's settings are wrong")
 }
 

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub mod events;
 pub mod logbook;
@@ -20,6 +19,8 @@ pub mod wire;
 
 use super::Exit;
 use super::emulator::{Counted, Emulator, Function, LogSink, Program, tree};
+use super::interrupts::Interrupts;
+use super::project::{self, Project, parse_timeout};
 use super::role;
 use super::ui::{self, Reader, Ui};
 use events::Events;
@@ -43,9 +44,10 @@ Examples:
 
 /// Invoke a program as a Lambda function and print its reply
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = format!("{AFTER_HELP}\n\n{}", super::EXIT_CODES))]
+#[command(after_long_help = format!("{AFTER_HELP}\n\n{}\n\n{}", project::HELP, super::EXIT_CODES))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Options {
-    /// The event: JSON, @FILE, or @- for standard input [default: what is piped in, else {}]
+    /// The event: JSON, @FILE, or @- for standard input [default: what is piped in, else the project's, else {}]
     #[arg(short, long, value_name = "JSON", conflicts_with = "events")]
     data: Option<String>,
     /// A file of JSON lines, one event a line, all in one environment; - for standard input
@@ -54,18 +56,22 @@ pub struct Options {
     /// Send each event so many times
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
-    /// How long an invocation may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = parse_timeout)]
-    timeout: Duration,
-    /// The memory setting in MB; enforced where this machine has a writable cgroup v2
-    #[arg(long, value_name = "MB", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=10_240))]
-    memory: u32,
+    /// How long an invocation may take, in seconds [default: the project's, else 3]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_timeout)]
+    timeout: Option<Duration>,
+    /// The memory setting in MB; enforced where this machine has a writable cgroup v2 [default: the
+    /// project's, else 128]
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..=i64::from(project::MAX_MEMORY_MB)))]
+    memory: Option<u32>,
     /// A variable of the function; NAME alone hands over your own
     #[arg(short, long, value_name = "NAME=VALUE")]
     env: Vec<String>,
     /// Variables from a file: NAME=VALUE lines or a JSON object
     #[arg(long, value_name = "FILE")]
     env_file: Vec<PathBuf>,
+    /// Do not run the project's build command first
+    #[arg(long)]
+    no_build: bool,
     /// Show every raw line to and from the program, with times
     #[arg(long)]
     wire: bool,
@@ -81,24 +87,56 @@ pub struct Options {
     /// PROGRAM is a runtime of its own that speaks the Runtime API: start it without the bridge
     #[arg(long, hide = true)]
     runtime: bool,
-    /// The program: ./NAME, a path, or a name in PATH
-    #[arg(required_unless_present = "remote", default_value = "", hide_default_value = true)]
-    program: OsString,
+    /// The program: ./NAME, a path, or a name in PATH [default: the project's]
+    program: Option<OsString>,
     /// Its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<OsString>,
+    /// The project's own, under what --env-file and --env say.
+    #[arg(skip)]
+    environment: Vec<(String, String)>,
+}
+
+impl Options {
+    /// What a project says where the command line says nothing.
+    fn complete(&mut self, project: &Project) -> anyhow::Result<()> {
+        self.program = Some(project.program());
+        self.args = project.arguments();
+        self.memory = self.memory.or(project.memory_mb()?);
+        self.timeout = self.timeout.or(project.timeout()?);
+        self.environment = project.environment();
+        Ok(())
+    }
+
+    fn program(&self) -> OsString {
+        self.program.clone().unwrap_or_default()
+    }
+
+    fn memory_mb(&self) -> u32 {
+        self.memory.unwrap_or(128)
+    }
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// For inputs that cannot be read or are wrong.
-pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
+pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
+    let is_project = options.program.is_none() && options.remote.is_none();
+    let project = is_project.then(Project::here).transpose()?;
+    let default = project.as_ref().and_then(|project| project.event.as_deref());
     // Before anything is started: until then Ctrl-C ends us at once, and nothing is left running.
     let events = match &options.events {
         Some(path) => Events::lines(path)?,
-        None => Events::one(options.data.as_deref(), ui)?,
+        None => Events::one(options.data.as_deref(), default, ui)?,
     };
+    if let Some(project) = &project {
+        options.complete(project)?;
+        if let Some(exit) = project.build(!options.no_build, ui)? {
+            return Ok(exit);
+        }
+    }
+    let options = &options;
     if let Some(url) = &options.remote {
         return remote::run(url, events, options.repeat, ui);
     }
@@ -130,7 +168,7 @@ async fn serve(
     let mut session = Session {
         ui,
         json: options.json,
-        memory_mb: options.memory,
+        memory_mb: options.memory_mb(),
         repeat: options.repeat,
         logbook: Arc::clone(&logbook),
         tap: tap.map(|tap| Arc::new(Mutex::new(tap))),
@@ -154,7 +192,7 @@ async fn serve(
     if options.json {
         let call = Call {
             function_name: &function_name,
-            memory_mb: options.memory,
+            memory_mb: options.memory_mb(),
             is_list: options.repeat > 1 || options.events.is_some(),
             has_wire: options.wire,
             restarts: logbook.restarts(),
@@ -169,72 +207,24 @@ async fn serve(
 
 fn function(options: &Options, wire_tap: Option<PathBuf>) -> anyhow::Result<Function> {
     let task_root = std::env::current_dir().context("the current directory is gone")?;
+    let named = options.program();
     let (runtime, counted) = if options.runtime {
-        let path = PathBuf::from(&options.program);
+        let path = PathBuf::from(&named);
         (Program { path, name: None, arguments: options.args.clone() }, Counted::All)
     } else {
-        let program = std::iter::once(&options.program).chain(&options.args).cloned();
+        let program = std::iter::once(&named).chain(&options.args).cloned();
         (role::bridge(options.wire, program.collect()), Counted::Descendants)
     };
     Ok(Function {
-        name: super::function_name(&options.program),
-        handler: options.program.clone(),
+        name: super::function_name(&named),
+        handler: named,
         task_root,
-        memory_mb: options.memory,
-        timeout: options.timeout,
+        memory_mb: options.memory_mb(),
+        timeout: options.timeout.unwrap_or(project::DEFAULT_TIMEOUT),
         runtime,
         companion: role::own_executable(),
-        variables: settings::collect(&options.env_file, &options.env)?,
+        variables: settings::collect(&options.environment, &options.env_file, &options.env)?,
         wire_tap,
         counted,
     })
-}
-
-/// Lambda's limit is 900 s.
-pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let seconds: f64 =
-        text.parse().map_err(|_| "give a number of seconds, such as 2.5".to_owned())?;
-    if !(0.001..=900.0).contains(&seconds) {
-        return Err("give 0.001 to 900 seconds".to_owned());
-    }
-    Ok(Duration::from_secs_f64(seconds))
-}
-
-/// The signals by which people and supervisors end a command.
-pub(super) struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-}
-
-impl Interrupts {
-    pub(super) fn listen() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("could not listen for signals");
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hangup: listen(SignalKind::hangup())?,
-        })
-    }
-
-    pub(super) async fn next(&mut self) -> Exit {
-        tokio::select! {
-            _ = self.interrupt.recv() => Exit::Interrupted(2),
-            _ = self.terminate.recv() => Exit::Interrupted(15),
-            _ = self.hangup.recv() => Exit::Interrupted(1),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn timeouts_are_lambdas() {
-        assert_eq!(parse_timeout("2.5"), Ok(Duration::from_millis(2_500)));
-        for wrong in ["0", "-1", "901", "x", "NaN", "inf", ""] {
-            assert!(parse_timeout(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
@@ -29,6 +30,7 @@ pub mod verify;
 pub mod version;
 pub mod zip;
 
+use super::project::{self, Project};
 use super::ui::{self, Ui};
 use super::{Exit, function_name, surroundings};
 pub use architecture::Architecture;
@@ -72,7 +74,7 @@ Examples:
 
 /// Package a program as a zip that Lambda runs, and tell what would keep it from running
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = format!("{AFTER_HELP}\n\n{}", super::EXIT_CODES))]
+#[command(after_long_help = format!("{AFTER_HELP}\n\n{}\n\n{}", project::HELP, super::EXIT_CODES))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Options {
     /// The zip
@@ -81,10 +83,11 @@ pub struct Options {
     /// A file or folder that goes in as well
     #[arg(short, long, value_name = "PATH")]
     include: Vec<PathBuf>,
-    /// What it is to run on: al2023, al2, image, or a file with such a table
-    #[arg(long, value_name = "NAME", default_value = "al2023")]
-    target: String,
-    /// The processor [default: the program's own, for scripts this machine's]
+    /// What it is to run on: al2023, al2, image, or a file with such a table [default: the project's, else
+    /// al2023]
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
+    /// The processor [default: the project's, else the program's own, for scripts this machine's]
     #[arg(long, value_enum)]
     arch: Option<Architecture>,
     /// The static bootstrap [default: the one inside a released lambda-stdio, else the one beside it]
@@ -102,32 +105,79 @@ pub struct Options {
     /// Do not run the zip to verify it
     #[arg(long, conflicts_with = "verify_event")]
     no_verify: bool,
-    /// The event that it is verified with: JSON, or @FILE
-    #[arg(long, value_name = "JSON", default_value = "{}")]
-    verify_event: String,
+    /// The event that it is verified with: JSON, or @FILE [default: the project's, else {}]
+    #[arg(long, value_name = "JSON")]
+    verify_event: Option<String>,
+    /// Do not run the project's build command first
+    #[arg(long)]
+    no_build: bool,
     /// Print one JSON object: findings, files, sizes, hash, verification, commands
     #[arg(long)]
     json: bool,
-    /// The program: ./NAME, a path, or a name in PATH
-    #[arg(required_unless_present = "layer")]
+    /// The program: ./NAME, a path, or a name in PATH [default: the project's, without --layer]
     program: Option<OsString>,
     /// Its arguments, for the variable `LAMBDA_STDIO_ARGS`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<OsString>,
+    /// The project's settings for the function.
+    #[arg(skip)]
+    function: Settings,
+}
+
+/// What a function is to be given in Lambda.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    memory_mb: Option<u32>,
+    timeout: Option<Duration>,
+    variables: Vec<(String, String)>,
+}
+
+impl Options {
+    /// What a project says where the command line says nothing.
+    fn complete(&mut self, project: &Project) -> anyhow::Result<()> {
+        self.program = Some(project.program());
+        self.args = project.arguments();
+        self.include.splice(..0, project.package.include.iter().cloned());
+        self.target = self.target.take().or_else(|| project.package.target.clone());
+        self.arch = self.arch.or(project.arch);
+        self.verify_event = self.verify_event.take().or_else(|| project.event.clone());
+        self.function = Settings {
+            memory_mb: project.memory_mb()?,
+            timeout: project.timeout()?,
+            variables: project.environment(),
+        };
+        Ok(())
+    }
+
+    fn target(&self) -> &str {
+        self.target.as_deref().unwrap_or("al2023")
+    }
+
+    fn verify_event(&self) -> &str {
+        self.verify_event.as_deref().unwrap_or("{}")
+    }
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// For inputs that are not there, and zips that cannot be written.
-pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
-    let target = Target::find(&options.target)?;
+pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
+    if options.program.is_none() && options.layer.is_none() {
+        let project = Project::here()?;
+        options.complete(&project)?;
+        if let Some(exit) = project.build(!options.no_build, ui)? {
+            return Ok(exit);
+        }
+    }
+    let options = &options;
+    let target = Target::find(options.target())?;
     let epoch = surroundings::variable("SOURCE_DATE_EPOCH");
     let epoch = epoch.map(|value| value.to_string_lossy().into_owned());
     let time = DosTime::from_variable(epoch.as_deref()).map_err(anyhow::Error::msg)?;
     // Read before anything is written: a wrong event is wrong usage.
-    let event = verify::event(&options.verify_event)
-        .with_context(|| format!("--verify-event {}", options.verify_event))?;
+    let event = verify::event(options.verify_event())
+        .with_context(|| format!("--verify-event {}", options.verify_event()))?;
     // So are arguments that no variable can hold.
     let words = commands::words(&options.args)?;
     let mut assembled = assemble::assemble(options, &target)?;
@@ -164,8 +214,8 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
 
 /// What is written must be none of what is read, and two zips are two files.
 fn check_outputs(options: &Options, assembled: &Assembled) -> anyhow::Result<()> {
-    let named = options.verify_event.strip_prefix('@').map(Path::new);
-    let named = named.into_iter().chain([Path::new(&options.target)]);
+    let named = options.verify_event().strip_prefix('@').map(Path::new);
+    let named = named.into_iter().chain([Path::new(options.target())]);
     let named = named.filter_map(|path| std::fs::metadata(path).ok());
     let mut inputs: Vec<_> = named.map(|metadata| Identity::of(&metadata)).collect();
     inputs.extend(assembled.tree.entries.iter().map(|entry| entry.identity));
@@ -261,6 +311,7 @@ fn verify(
         layer: options.layer.as_deref(),
         name: &function_name(options.program.as_deref().unwrap_or_default()),
         words: words.to_owned(),
+        variables: &options.function.variables,
         event,
     };
     verify::verify(&request).map(Some)
@@ -280,7 +331,8 @@ fn next(
     }
     let name = function_name(options.program.as_deref().unwrap_or_default());
     let function = options.program.as_ref().map(|_| options.output.as_path());
-    commands::commands(target, assembled, &name, words, function, options.layer.as_deref())
+    let of = commands::Of { assembled, name: &name, words, settings: &options.function };
+    commands::commands(target, &of, function, options.layer.as_deref())
 }
 
 fn tell(options: &Options, report: &Report, ui: Ui) -> anyhow::Result<()> {

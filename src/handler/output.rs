@@ -28,6 +28,9 @@ pub(super) struct LogLines {
     /// Lines are kept, but not logged: somebody only wants to know what was written last.
     #[cfg(feature = "cli")]
     pub(super) muted: bool,
+    /// How much was written by now.
+    #[cfg(feature = "cli")]
+    pub(super) bytes: u64,
     tail: VecDeque<u8>,
 }
 
@@ -35,6 +38,10 @@ impl LogLines {
     pub(super) fn write(&mut self, line: &[u8], piece: Piece) {
         if self.silent {
             return;
+        }
+        #[cfg(feature = "cli")]
+        {
+            self.bytes += line.len() as u64 + u64::from(!piece.continues);
         }
         if !self.is_muted() {
             log::handler_line(line, self.request_id.as_deref(), piece);

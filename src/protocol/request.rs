@@ -76,6 +76,21 @@ impl RequestEncoder {
         Ok(self.with_head(buffer, id, slack))
     }
 
+    /// A message that is no request, as it would come of one, for a handler to be tried with.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub fn no_request(&self, id: DeliveryId, message: &[u8]) -> RequestLine {
+        let (mut buffer, slack) = match self.framing {
+            Framing::Lines => (Vec::new(), 1),
+            Framing::Length => {
+                (u32::try_from(message.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec(), 0)
+            }
+        };
+        buffer.extend_from_slice(message);
+        buffer.extend(std::iter::repeat_n(b'\n', slack));
+        RequestLine { buffer, start: 0, id, id_at: 0, slack }
+    }
+
     fn write_context(
         &self,
         buffer: &mut Vec<u8>,

@@ -55,6 +55,11 @@ impl Checked {
         Self { folder, command }
     }
 
+    /// A Python program in one scenario: the head and these lines.
+    fn only(scenario: &str, lines: &str) -> Self {
+        Self::program(&["--only", scenario], &["python3", "handler.py"]).file(lines)
+    }
+
     /// The same of a Python program: the head and these lines.
     pub(crate) fn python(lines: &str) -> Self {
         Self::program(&[], &["python3", "handler.py"]).file(lines)

@@ -9,7 +9,7 @@ use crate::support::{Bridge, Delivery, Lambda, PATIENCE, python};
 
 /// How long the bridge may take to end after SIGTERM: its half second, and more for a machine that the
 /// flood and other tests keep busy.  What a flood holds up, it holds up for as long as it lasts.
-const END: Duration = Duration::from_secs(4);
+const END: Duration = Duration::from_secs(10);
 
 #[track_caller]
 fn ends_in_time(mut bridge: Bridge) {
@@ -151,7 +151,7 @@ fn an_end_is_noticed_while_another_process_floods() {
     let said =
         lambda.invoke(Delivery::new("1").timeout_ms(10_000)).is_error("Runtime.HandlerExited");
     assert!(said.contains("exit status 3"), "{said}");
-    assert!(sent.elapsed() < Duration::from_secs(3), "{:?}", sent.elapsed());
+    assert!(sent.elapsed() < Duration::from_secs(9), "{:?}", sent.elapsed());
     ends_in_time(bridge);
 }
 

@@ -273,7 +273,7 @@ fn a_slow_replacement_holds_up_no_environment_beyond_the_deadline() {
     let folder = tempfile::tempdir().unwrap();
     let ran = folder.path().join("ran");
     let script = format!(
-        "if [ -e {0} ]; then sleep 2; while read -r line; do echo 1; done; fi; \
+        "if [ -e {0} ]; then sleep 6; while read -r line; do echo 1; done; fi; \
          : > {0}; read -r line; sleep 60",
         ran.display()
     );
@@ -281,7 +281,7 @@ fn a_slow_replacement_holds_up_no_environment_beyond_the_deadline() {
     let sent = Instant::now();
     lambda.invoke(Delivery::new("1").timeout_ms(1000)).is_error("Runtime.HandlerTimeout");
     lambda.idle();
-    assert!(sent.elapsed() < Duration::from_millis(1500), "{:?}", sent.elapsed());
-    lambda.event("2").is_response("1");
+    assert!(sent.elapsed() < Duration::from_secs(5), "{:?}", sent.elapsed());
+    lambda.invoke(Delivery::new("2").timeout_ms(20_000)).is_response("1");
     bridge.leaves_nothing();
 }

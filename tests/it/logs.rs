@@ -103,7 +103,7 @@ fn a_flood_of_standard_error_does_not_hold_up_a_reply() {
             let answer = lambda.event("1");
             answer.is_response("1");
             let took = answer.at - began;
-            assert!(took < Duration::from_secs(2), "{took:?}");
+            assert!(took < Duration::from_secs(10), "{took:?}");
         }
         let status = std::fs::read_to_string(format!("/proc/{}/status", bridge.pid())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

@@ -55,3 +55,4 @@ mod package_tree;
 mod package_trials;
 mod package_verify;
 mod peers;
+mod project;

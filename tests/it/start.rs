@@ -171,14 +171,14 @@ while head := i.read(4):
 #[test]
 fn an_invocation_is_asked_for_after_nine_seconds_all_the_same() {
     let lambda = Lambda::start();
-    lambda.deliver(Delivery::new("1").timeout_ms(5000));
+    lambda.deliver(Delivery::new("1").timeout_ms(20_000));
     let began = Instant::now();
-    let bridge = Bridge::with(&lambda, &format!("sleep 9.3\n{}", tagged("1")));
+    let bridge = Bridge::with(&lambda, &format!("sleep 13\n{}", tagged("1")));
     let answer = lambda.answer();
     answer.is_response("1");
     let (asked, answered) = (lambda.nexts()[0] - began, answer.at - began);
-    assert!(asked >= Duration::from_secs(9) && asked < Duration::from_millis(9300), "{asked:?}");
-    assert!(answered >= Duration::from_millis(9300), "{answered:?}");
+    assert!(asked >= Duration::from_secs(9) && asked < Duration::from_secs(13), "{asked:?}");
+    assert!(answered >= Duration::from_secs(13), "{answered:?}");
     lambda.event("2").is_response("1");
     bridge.leaves_nothing();
 }

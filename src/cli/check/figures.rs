@@ -56,7 +56,11 @@ impl Figures {
                 Moment::Memory { after, .. } => {
                     figures.memory_bytes = figures.memory_bytes.or(Some(*after));
                 }
-                Moment::Started(_) | Moment::Exchange(_) | Moment::Idle(_) | Moment::Ending(_) => {}
+                Moment::Started(_)
+                | Moment::Exchange(_)
+                | Moment::BadLine(_)
+                | Moment::Idle(_)
+                | Moment::Ending(_) => {}
             }
         }
         took.sort_unstable();

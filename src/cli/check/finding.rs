@@ -73,17 +73,25 @@ pub enum Code {
     UnreadOutput,
     /// It holds more and more memory.
     MemoryGrows,
+    /// It answers a line that is no request as if it were one.
+    BadLineAnswered,
+    /// After such a line its replies belong to other requests.
+    BadLineMisleads,
+    /// After such a line it neither ends nor goes on.
+    BadLineSticks,
     /// None of its errors was seen.
     NoErrorSeen,
     /// It ends between requests.
     EndsEachTime,
     /// Its reply to the largest event is larger than Lambda takes.
     ReplyTooLarge,
+    /// It says nothing of a line that is no request.
+    BadLineUnsaid,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 40] = [
         Self::NotStarted,
         Self::NotReady,
         Self::NoReply,
@@ -117,9 +125,13 @@ impl Code {
         Self::IgnoresSignal,
         Self::UnreadOutput,
         Self::MemoryGrows,
+        Self::BadLineAnswered,
+        Self::BadLineMisleads,
+        Self::BadLineSticks,
         Self::NoErrorSeen,
         Self::EndsEachTime,
         Self::ReplyTooLarge,
+        Self::BadLineUnsaid,
     ];
 
     /// Its number, its grade, and what to do.
@@ -228,8 +240,26 @@ impl Code {
                 "leave SIGPIPE as it is, or end when standard output cannot be written",
             ),
             Self::MemoryGrows => ("C111", Should, "let go of each request once it is answered"),
+            Self::BadLineAnswered => (
+                "C112",
+                Should,
+                "where a line cannot be read, end with a message on standard error, or answer an error",
+            ),
+            Self::BadLineMisleads => (
+                "C113",
+                Should,
+                "where a line cannot be read, forget what was read before: no reply may come of it",
+            ),
+            Self::BadLineSticks => (
+                "C114",
+                Should,
+                "where a line cannot be read, end with a message on standard error, or go on with the next",
+            ),
             Self::NoErrorSeen => ("C201", Note, "try an event that fails with lambda-stdio invoke"),
             Self::ReplyTooLarge => ("C203", Note, "keep replies to 6,291,556 bytes"),
+            Self::BadLineUnsaid => {
+                ("C204", Note, "say on standard error what could not be read, and why")
+            }
             Self::EndsEachTime => {
                 ("C202", Note, "go on reading after a reply: a start costs more than a request")
             }

@@ -1,5 +1,6 @@
 //! What the tape of a scenario means: findings.  Tapes in, findings out: no process, no clock.
 
+mod bad_line;
 mod ending;
 mod lost;
 pub mod values;
@@ -9,7 +10,7 @@ use super::scenario::Scenario;
 use super::tape::{Answer, Exchange, Line, LineKind, Lost, Moment, Started, Tape, shown};
 use crate::config::Config;
 use crate::json::{self, NotJson};
-use crate::protocol::{DeliveryId, Framing, LogReason, MAX_RESULT_BYTES, ReplyBody};
+use crate::protocol::{DeliveryId, Framing, LogReason, MAX_RESULT_BYTES, Replies, ReplyBody};
 
 /// What the settings say that a finding depends on.
 #[derive(Debug, Clone, Copy)]
@@ -18,11 +19,13 @@ pub struct Told {
     pub framing: Framing,
     /// The descriptor for replies.
     pub reply_fd: Option<u8>,
+    /// Which lines are replies.
+    pub replies: Replies,
 }
 
 impl From<&Config> for Told {
     fn from(config: &Config) -> Self {
-        Self { framing: config.framing, reply_fd: config.reply_fd }
+        Self { framing: config.framing, reply_fd: config.reply_fd, replies: config.replies }
     }
 }
 
@@ -30,14 +33,19 @@ impl From<&Config> for Told {
 #[must_use]
 pub fn judge(scenario: &Scenario, tape: &Tape, told: Told) -> Vec<Finding> {
     let mut seen = Seen { scenario, told, findings: Vec::new(), answered: Vec::new() };
-    if scenario.has_values() {
+    if scenario.is_about_values() {
         seen.values(tape);
+        return seen.findings;
+    }
+    if scenario.is_about_bad_lines() {
+        seen.bad_lines(tape);
         return seen.findings;
     }
     for moment in &tape.moments {
         match moment {
             Moment::Started(started) => seen.started(started, tape),
             Moment::Exchange(exchange) => seen.exchange(exchange),
+            Moment::BadLine(_) => (),
             Moment::Idle(Lost::Exited { how, .. }) => {
                 seen.find(Code::EndsEachTime, format!("it ended with nothing to do: {how}"));
             }
@@ -231,9 +239,11 @@ impl Seen<'_> {
                     false
                 }
             },
-            Moment::Started(_) | Moment::Idle(_) | Moment::Ending(_) | Moment::Memory { .. } => {
-                false
-            }
+            Moment::Started(_)
+            | Moment::BadLine(_)
+            | Moment::Idle(_)
+            | Moment::Ending(_)
+            | Moment::Memory { .. } => false,
         };
         if self.findings.is_empty() && !tape.moments.iter().any(is_error) {
             self.find(
@@ -247,7 +257,11 @@ impl Seen<'_> {
 fn is_tagged(moment: &Moment) -> bool {
     match moment {
         Moment::Exchange(exchange) => matches!(exchange.answer.response(), Some((_, true))),
-        Moment::Started(_) | Moment::Idle(_) | Moment::Ending(_) | Moment::Memory { .. } => false,
+        Moment::Started(_)
+        | Moment::BadLine(_)
+        | Moment::Idle(_)
+        | Moment::Ending(_)
+        | Moment::Memory { .. } => false,
     }
 }
 

@@ -47,9 +47,12 @@ impl Language {
             Code::NotFlushed | Code::NoLineEnd => &self.flush,
             Code::LargeEvent | Code::GoesOn | Code::EarlyReply => &self.lines,
             Code::Pretty => &self.one_line,
-            Code::SilentError | Code::ValueFatal | Code::DiesOfError | Code::ErrorAsResult => {
-                &self.errors
-            }
+            Code::SilentError
+            | Code::ValueFatal
+            | Code::DiesOfError
+            | Code::ErrorAsResult
+            | Code::BadLineAnswered
+            | Code::BadLineMisleads => &self.errors,
             Code::ValueLossy | Code::ValueRefused => &self.values,
             Code::NotStarted
             | Code::NotReady
@@ -73,6 +76,8 @@ impl Language {
             | Code::IgnoresSignal
             | Code::UnreadOutput
             | Code::MemoryGrows
+            | Code::BadLineSticks
+            | Code::BadLineUnsaid
             | Code::NoErrorSeen
             | Code::EndsEachTime => return,
         };

@@ -1,6 +1,7 @@
 //! Plays a scenario against a handler that is started as the bridge starts it, and writes down what was
 //! seen.  What it means is the judge's business.
 
+mod bad_line;
 mod ending;
 mod exchange;
 mod hear;
@@ -12,7 +13,7 @@ use nix::sys::signal::Signal;
 use tokio::time::{self, Instant};
 
 use super::scenario::{Given, Scenario, Step};
-use super::tape::{Answer, By, LineKind, Lost, Moment, Started, Tape};
+use super::tape::{Answer, By, Exchange, LineKind, Lost, Moment, Started, Tape};
 use crate::config::{Config, Readiness};
 use crate::handler::{Handler, Settings};
 use crate::protocol::{DeliveryIds, Framing, Judge, Reply, ReplyBody, RequestEncoder};
@@ -40,11 +41,12 @@ pub struct Stage<'a> {
 pub async fn play(stage: &Stage<'_>, scenario: &Scenario) -> Tape {
     let mut player = Player::new(stage, scenario);
     for step in &scenario.steps {
-        if player.is_over() || !player.has_handler().await {
+        if player.is_over() || player.is_stuck(scenario) || !player.has_handler().await {
             break;
         }
         match step {
             Step::Request(request) => player.repeat(request).await,
+            Step::BadLine(bad) => player.bad_line(bad).await,
             Step::Quiet(quiet) => player.listen(Duration::from_millis(quiet.ms)).await,
             Step::EndInput(_) => player.end(By::Input).await,
             Step::Terminate(_) => player.end(By::Signal).await,
@@ -113,11 +115,26 @@ impl<'a> Player<'a> {
                 Moment::Idle(_)
                 | Moment::Started(_)
                 | Moment::Exchange(_)
+                | Moment::BadLine(_)
                 | Moment::Ending(_)
                 | Moment::Memory { .. },
             ) => self.goes_on,
         };
         self.handler.is_none() && !may_start
+    }
+
+    /// Whether a bad line made it silent: another such line would only make it so again.
+    fn is_stuck(&self, scenario: &Scenario) -> bool {
+        let is_silent = |moment: &Moment| {
+            matches!(
+                moment,
+                Moment::Exchange(Exchange {
+                    answer: Answer::Silence { .. } | Answer::AtEndOfInput,
+                    ..
+                })
+            )
+        };
+        scenario.is_about_bad_lines() && self.tape.moments.last().is_some_and(is_silent)
     }
 
     /// Whether there is a handler; another is started where there is none.

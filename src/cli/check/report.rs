@@ -173,7 +173,11 @@ fn seen(tape: &Tape) -> String {
             Moment::Ending(ending) => {
                 ends.push(ending.how.as_deref().unwrap_or("it runs on"));
             }
-            Moment::Exchange(_) | Moment::Started(_) | Moment::Idle(_) | Moment::Memory { .. } => {}
+            Moment::Exchange(_)
+            | Moment::Started(_)
+            | Moment::BadLine(_)
+            | Moment::Idle(_)
+            | Moment::Memory { .. } => {}
         }
     }
     took.sort_unstable();

@@ -64,17 +64,18 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Whether it sends values that are looked for in the replies.
+    /// Whether it is played to see what becomes of values.
     #[must_use]
-    pub fn has_values(&self) -> bool {
-        self.steps.iter().any(|step| match step {
-            Step::Request(request) => request.value.is_some(),
-            Step::Quiet(_)
-            | Step::EndInput(_)
-            | Step::Terminate(_)
-            | Step::CloseOutput(_)
-            | Step::Stop(_) => false,
-        })
+    pub fn is_about_values(&self) -> bool {
+        let has_value =
+            |step: &Step| matches!(step, Step::Request(request) if request.value.is_some());
+        !self.is_about_bad_lines() && self.steps.iter().any(has_value)
+    }
+
+    /// Whether it has lines that are no requests.
+    #[must_use]
+    pub fn is_about_bad_lines(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::BadLine(_)))
     }
 }
 
@@ -84,6 +85,8 @@ impl Scenario {
 pub enum Step {
     /// A request is sent and its reply waited for.
     Request(Request),
+    /// A line is sent that is no request.
+    BadLine(BadLine),
     /// Nothing is sent, and nothing should come.
     Quiet(Quiet),
     /// The handler's input is closed.
@@ -114,6 +117,16 @@ pub struct Request {
     pub within_ms: Option<u64>,
 }
 
+/// A line that is no request.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BadLine {
+    /// The line; none is a request that breaks off in its event.
+    pub text: Option<String>,
+    /// How long is waited, at least, for what comes of it.
+    pub ms: u64,
+}
+
 /// A deadline that is not as usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -140,12 +153,13 @@ pub struct Quiet {
 pub struct Nothing {}
 
 /// All of them, in the order in which they are played.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 13] = [
     ("one-by-one", include_str!("../../../protocol/scenarios/one-by-one.json")),
     ("nothing-unasked", include_str!("../../../protocol/scenarios/nothing-unasked.json")),
     ("end-of-input", include_str!("../../../protocol/scenarios/end-of-input.json")),
     ("largest-event", include_str!("../../../protocol/scenarios/largest-event.json")),
     ("errors", include_str!("../../../protocol/scenarios/errors.json")),
+    ("bad-line", include_str!("../../../protocol/scenarios/bad-line.json")),
     ("deadlines", include_str!("../../../protocol/scenarios/deadlines.json")),
     ("terminated", include_str!("../../../protocol/scenarios/terminated.json")),
     ("output-closed", include_str!("../../../protocol/scenarios/output-closed.json")),
@@ -154,6 +168,12 @@ const FILES: [(&str, &str); 12] = [
     ("locale", include_str!("../../../protocol/scenarios/locale.json")),
     ("key-order", include_str!("../../../protocol/scenarios/key-order.json")),
 ];
+
+/// Their names.
+#[must_use]
+pub fn names() -> [&'static str; FILES.len()] {
+    FILES.map(|(name, _)| name)
+}
 
 /// The scenarios.
 ///

@@ -24,6 +24,8 @@ pub enum Moment {
     Started(Started),
     /// A request was sent.
     Exchange(Exchange),
+    /// A line was sent that is no request.
+    BadLine(BadLine),
     /// The handler was lost with nothing to do.
     Idle(Lost),
     /// It was to end.
@@ -69,6 +71,25 @@ pub struct Exchange {
     pub behind: Vec<Line>,
     /// How long it took.
     pub took: Duration,
+}
+
+/// A line that is no request, and what came of it.
+#[derive(Debug)]
+pub struct BadLine {
+    /// The id of the delivery that a reply to it would be taken for.
+    pub id: DeliveryId,
+    /// What it is, with its beginning.
+    pub line: String,
+    /// Whether there is nothing on it.
+    pub is_empty: bool,
+    /// What came of it.
+    pub answer: Answer,
+    /// What was printed before the answer, or in its place.
+    pub beside: Vec<Line>,
+    /// What was printed behind it, before the next request.
+    pub behind: Vec<Line>,
+    /// Whether the handler said anything about it in its logs.
+    pub is_logged: bool,
 }
 
 /// What came of a request.

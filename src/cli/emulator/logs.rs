@@ -203,7 +203,7 @@ mod tests {
                 time::sleep(Duration::from_millis(20)).await;
                 logs.drain().await;
             }
-            assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+            assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
             drop(logs);
             // The pump's end of the pipe goes with its task.
             task::yield_now().await;

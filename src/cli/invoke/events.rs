@@ -37,24 +37,28 @@ pub enum Events {
 }
 
 impl Events {
-    /// The event of `-d`, of standard input if something is piped, or `{}`.
+    /// The event of `-d`, of standard input if something is piped, the default that is given, or `{}`.
     ///
     /// # Errors
     /// For what cannot be read, is too long or is not JSON.
-    pub fn one(data: Option<&str>, ui: Ui) -> anyhow::Result<Self> {
-        let (event, source) = match data {
-            Some("@-") => (read_limited(io::stdin().lock(), STDIN)?, STDIN),
-            Some(data) => match data.strip_prefix('@') {
-                Some(path) => (read_file(Path::new(path))?, path),
-                None => (data.as_bytes().to_owned(), "-d"),
-            },
-            None if io::stdin().is_terminal() => (EMPTY.to_owned(), STDIN),
-            None => {
+    pub fn one(data: Option<&str>, default: Option<&str>, ui: Ui) -> anyhow::Result<Self> {
+        let piped = match data {
+            Some("@-") => Some(read_limited(io::stdin().lock(), STDIN)?),
+            None if !io::stdin().is_terminal() => {
                 await_input(ui)?;
-                (read_limited(io::stdin().lock(), STDIN)?, STDIN)
+                Some(read_limited(io::stdin().lock(), STDIN)?)
             }
+            Some(_) | None => None,
         };
-        let event = if event.trim_ascii().is_empty() { EMPTY.to_owned() } else { event };
+        let piped = piped.filter(|event| !event.trim_ascii().is_empty());
+        let given = data.filter(|data| *data != "@-");
+        let (event, source) = match (piped, given, default) {
+            (Some(event), _, _) => (event, STDIN),
+            (None, Some(given), _) => from_text(given, "-d")?,
+            (None, None, Some(default)) => from_text(default, "the project")?,
+            (None, None, None) => (EMPTY.to_vec(), STDIN),
+        };
+        let event = if event.trim_ascii().is_empty() { EMPTY.to_vec() } else { event };
         if let Err(error) = check(&event) {
             // The commonest slip: a file's name where @ was meant.
             if let Some(path) = data.filter(|data| Path::new(data).is_file()) {
@@ -100,15 +104,20 @@ impl Events {
     }
 }
 
+/// An event as text, or of the file that the text names, and what to call it.
+fn from_text<'a>(text: &'a str, name: &'a str) -> anyhow::Result<(Vec<u8>, &'a str)> {
+    Ok(match text.strip_prefix('@') {
+        Some(path) => (read_file(Path::new(path))?, path),
+        None => (text.as_bytes().to_owned(), name),
+    })
+}
+
 /// One event that stands on a command line: JSON, or `@FILE`.
 ///
 /// # Errors
 /// For what cannot be read, is too long or is not JSON.
 pub fn read(data: &str) -> anyhow::Result<Vec<u8>> {
-    let event = match data.strip_prefix('@') {
-        Some(path) => read_file(Path::new(path))?,
-        None => data.as_bytes().to_owned(),
-    };
+    let (event, _) = from_text(data, "")?;
     check(&event).context("the event is not JSON")?;
     Ok(event)
 }

@@ -15,13 +15,21 @@ use crate::cli::surroundings;
 /// Lambda allows 4 KB in all; a file with comments may be longer, but not without end.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
-/// All of a function's own variables, the later ones overriding: what passes unasked, the files, the flags.
+/// All of a function's own variables, the later ones overriding: what passes unasked, the project's, the
+/// files', the flags'.
 ///
 /// # Errors
 /// For a file that cannot be read or understood, and for a variable that is the emulator's own.
-pub fn collect<F: AsRef<Path>>(files: &[F], flags: &[String]) -> anyhow::Result<Variables> {
+pub fn collect<F: AsRef<Path>>(
+    project: &[(String, String)],
+    files: &[F],
+    flags: &[String],
+) -> anyhow::Result<Variables> {
     let mut all: Variables =
         surroundings::variables().filter(|(name, _)| variables::is_passed(name)).collect();
+    for (name, value) in project {
+        add(&mut all, name, value.into())?;
+    }
     for file in files {
         let path = file.as_ref();
         let text = read(path).with_context(|| format!("could not read {}", path.display()))?;
@@ -191,7 +199,7 @@ mod tests {
     #[test]
     fn the_emulators_own_variables_cannot_be_overridden() {
         let flags = |flag: &str| {
-            let error = collect::<&str>(&[], &[flag.to_owned()]).expect_err("refused");
+            let error = collect::<&str>(&[], &[], &[flag.to_owned()]).expect_err("refused");
             error.to_string()
         };
         assert!(flags("AWS_LAMBDA_RUNTIME_API=x").contains("leave it out"));

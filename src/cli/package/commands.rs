@@ -1,24 +1,38 @@
 //! The commands to run next, with their words as a shell and the bootstrap take them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::anyhow;
 
+use super::Settings;
 use super::assemble::Assembled;
 use super::target::Target;
+
+/// The function that is to be made.
+#[derive(Debug)]
+pub struct Of<'a> {
+    /// What was packaged.
+    pub assembled: &'a Assembled,
+    /// Its name.
+    pub name: &'a str,
+    /// The value of `LAMBDA_STDIO_ARGS`; empty for none.
+    pub words: &'a str,
+    /// What the project says of it.
+    pub settings: &'a Settings,
+}
 
 /// The commands that put the zips into Lambda; none where the target is no runtime of Lambda's.
 #[must_use]
 pub fn commands(
     target: &Target,
-    assembled: &Assembled,
-    name: &str,
-    words: &str,
+    of: &Of<'_>,
     function: Option<&Path>,
     layer: Option<&Path>,
 ) -> Vec<String> {
     let Some(runtime) = &target.runtime else { return Vec::new() };
+    let Of { assembled, name, words, settings } = of;
     let architecture = assembled.architecture;
     let mut commands = Vec::new();
     if let Some(path) = layer {
@@ -34,10 +48,25 @@ pub fn commands(
              --architectures {architecture} --role \"$ROLE_ARN\" --handler {}",
             quote(handler)
         );
+        let mut variables: BTreeMap<&str, &str> = BTreeMap::new();
+        let own = settings.variables.iter();
+        variables.extend(own.map(|(name, value)| (name.as_str(), value.as_str())));
         if !words.is_empty() {
-            let variables = serde_json::json!({"Variables": {"LAMBDA_STDIO_ARGS": words}});
+            variables.insert("LAMBDA_STDIO_ARGS", words);
+        }
+        if !variables.is_empty() {
+            let variables = serde_json::json!({"Variables": variables});
             command.push_str(" --environment ");
             command.push_str(&quote(&variables.to_string()));
+        }
+        if let Some(memory) = settings.memory_mb {
+            command.push_str(" --memory-size ");
+            command.push_str(&memory.to_string());
+        }
+        if let Some(timeout) = settings.timeout {
+            // Lambda takes whole seconds.
+            command.push_str(" --timeout ");
+            command.push_str(&timeout.as_secs_f64().ceil().to_string());
         }
         if layer.is_some() {
             command.push_str(" --layers \"$LAYER_VERSION_ARN\"");

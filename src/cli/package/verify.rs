@@ -39,6 +39,8 @@ pub struct Request<'a> {
     pub name: &'a str,
     /// The value of `LAMBDA_STDIO_ARGS`; empty for none.
     pub words: String,
+    /// The function's own variables.
+    pub variables: &'a [(String, String)],
     /// The event.
     pub event: Vec<u8>,
 }

@@ -1,5 +1,7 @@
 //! Handlers that are wrong in one way each: each is named by its code, and by no other.
 
+mod bad_line;
+
 use super::Checked;
 
 /// A story for each row: a name, Python lines behind the head, the codes, the exit code.

@@ -17,7 +17,10 @@ pub(crate) use tools::{installed, search_path, tool};
 use std::time::{Duration, Instant};
 
 /// How long anything may take that is expected to happen: generous, for slow and shared machines.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(45);
+
+/// What has an end of some seconds has it before this, also where the machine stands still for a while.
+pub(crate) const LATE: Duration = Duration::from_secs(40);
 
 /// Waits until a condition holds, by looking: for what tells nobody when it happens.
 #[track_caller]

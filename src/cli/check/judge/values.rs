@@ -27,7 +27,11 @@ pub enum Fidelity {
 pub fn fidelities(tape: &Tape) -> Vec<(String, Fidelity)> {
     let exchanges = tape.moments.iter().filter_map(|moment| match moment {
         Moment::Exchange(exchange) => Some((exchange.value.clone()?, exchange)),
-        Moment::Started(_) | Moment::Idle(_) | Moment::Ending(_) | Moment::Memory { .. } => None,
+        Moment::Started(_)
+        | Moment::BadLine(_)
+        | Moment::Idle(_)
+        | Moment::Ending(_)
+        | Moment::Memory { .. } => None,
     });
     let mut exchanges = exchanges.peekable();
     let place = exchanges.next().and_then(|(marker, exchange)| place(&marker, exchange));
@@ -41,7 +45,8 @@ pub fn fidelities(tape: &Tape) -> Vec<(String, Fidelity)> {
     judged.collect()
 }
 
-fn place(marker: &str, exchange: &Exchange) -> Option<Vec<Turn>> {
+/// Where in its reply the marker of a request came back.
+pub(super) fn place(marker: &str, exchange: &Exchange) -> Option<Vec<Turn>> {
     let (reply, _) = exchange.answer.response()?;
     let marker = json::text(json::one_value(marker.as_bytes()).ok()?)?;
     fidelity::place(reply, &marker)

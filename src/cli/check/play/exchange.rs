@@ -154,7 +154,7 @@ fn held() -> u64 {
 }
 
 /// When a request has to be answered, as its context says.
-fn deadline(when: Option<When>, patience: Duration) -> Option<Deadline> {
+pub(super) fn deadline(when: Option<When>, patience: Duration) -> Option<Deadline> {
     let now = SystemTime::now();
     let at = match when {
         None => now + patience,

@@ -112,6 +112,7 @@ impl Player<'_> {
         match self.tape.moments.last_mut() {
             Some(Moment::Started(started)) => keep(&mut started.lines, line),
             Some(Moment::Exchange(exchange)) => keep(&mut exchange.behind, line),
+            Some(Moment::BadLine(bad)) => keep(&mut bad.behind, line),
             Some(Moment::Ending(ending)) => keep(&mut ending.lines, line),
             Some(Moment::Idle(_) | Moment::Memory { .. }) | None => (),
         }

@@ -19,7 +19,8 @@ use super::{Outcome, Request, System, Verified, room};
 use crate::cli::emulator::{
     Counted, Emulator, ErrorReport, Function, Init, LogSink, Outcome as Ended, Submission, tree,
 };
-use crate::cli::invoke::{Interrupts, report};
+use crate::cli::interrupts::Interrupts;
+use crate::cli::invoke::report;
 use crate::cli::role;
 
 /// How long the one invocation may take.
@@ -158,6 +159,8 @@ fn function(request: &Request<'_>, system: System, root: &Root) -> Function {
     if !request.words.is_empty() {
         variables.push(("LAMBDA_STDIO_ARGS".into(), request.words.clone().into()));
     }
+    let own = request.variables.iter();
+    variables.extend(own.map(|(name, value)| (name.into(), value.into())));
     Function {
         name: request.name.to_owned(),
         handler: request.assembled.handler.clone().unwrap_or_default().into(),
