@@ -135,6 +135,12 @@ impl Target {
         self.runtime.as_deref().unwrap_or(&self.name)
     }
 
+    /// How it is said that it has not what no row names.
+    #[must_use]
+    pub fn lacks(&self) -> &'static str {
+        if self.is_complete { "has not" } else { "is not known to have" }
+    }
+
     /// Whether it has a library; a loader is one too.
     #[must_use]
     pub fn has_library(&self, name: &str) -> bool {

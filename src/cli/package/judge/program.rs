@@ -104,8 +104,9 @@ pub(super) fn binary(package: &Package<'_>, entry: &Entry, elf: &Elf, findings: 
         && !package.target.has_loader(loader, architecture)
     {
         let message = format!(
-            "it asks for the dynamic loader {loader}, which {} has not",
-            package.target.title()
+            "it asks for the dynamic loader {loader}, which {} {}",
+            package.target.title(),
+            package.target.lacks()
         );
         findings.push(Finding::new(weight, Code::LoaderAbsent, &name, message, CURE));
     }
@@ -153,12 +154,12 @@ pub(super) fn absent(package: &Package<'_>, file: &str, missing: &Missing) -> Op
         }
         _ => Severity::Warning,
     };
-    let (name, title) = (&missing.name, package.target.title());
+    let (name, title, lacks) = (&missing.name, package.target.title(), package.target.lacks());
     let message = if missing.needed_by == file {
-        format!("it needs the library {name}, which {title} has not and which was not found here")
+        format!("it needs the library {name}, which {title} {lacks} and which was not found here")
     } else {
         format!(
-            "{} of what it loads needs the library {name}, which {title} has not and which was not \
+            "{} of what it loads needs the library {name}, which {title} {lacks} and which was not \
              found here",
             missing.needed_by
         )
@@ -222,7 +223,11 @@ fn script(package: &Package<'_>, name: &str, line: &[u8]) -> Option<Finding> {
         severity,
         Code::InterpreterAbsent,
         name,
-        format!("its interpreter {missing} is not in {title}"),
+        if package.target.is_complete {
+            format!("its interpreter {missing} is not in {title}")
+        } else {
+            format!("its interpreter {missing} is not known to be in {title}")
+        },
         "deploy an image that has it, add it as a layer, or compile the program; an interpreter that is one \
          file can be included, and be named as #!/usr/bin/env NAME",
     ))

@@ -230,7 +230,31 @@ fn what_is_not_there_is_told() {
         ]
     );
     described.target = Target::find("image").expect("a table");
-    assert!(described.said().iter().all(|said| said.starts_with("warning P00")));
+    assert_eq!(
+        described.said(),
+        [
+            "warning P005 handler: it needs the library liba.so.1, which image is not known to have and \
+             which was not found here",
+            "warning P005 handler: liba2.so of what it loads needs the library libb.so.1, which image is not \
+             known to have and which was not found here",
+        ]
+    );
+}
+
+#[test]
+fn what_an_image_has_not_is_what_is_not_known_of_it() {
+    let script = Content::Script(b"/usr/bin/env python3".to_vec());
+    let mut described = Described::with(script);
+    described.target = Target::find("image").expect("a table");
+    let known = "warning P008 handler: its interpreter /usr/bin/env is not known to be in image";
+    assert_eq!(described.said(), [known]);
+    let mut elsewhere = dynamic(&[]);
+    elsewhere.interpreter = Some("/lib/ld-musl-x86_64.so.1".to_owned());
+    let mut described = Described::with(Content::Elf(Box::new(elsewhere)));
+    described.target = Target::find("image").expect("a table");
+    let known = "warning P004 handler: it asks for the dynamic loader /lib/ld-musl-x86_64.so.1, which \
+                 image is not known to have";
+    assert_eq!(described.said(), [known]);
 }
 
 #[test]
