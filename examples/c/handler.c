@@ -99,7 +99,8 @@ int main(void) {
         json_t *output = reply(line, (size_t)length);
 
         /* One line, flushed: a pipe is not a terminal, and stdio would keep the reply back. */
-        if (!output || json_dumpf(output, replies, JSON_COMPACT) || putc('\n', replies) == EOF || fflush(replies))
+        if (!output || json_dumpf(output, replies, JSON_COMPACT) || putc('\n', replies) == EOF ||
+            fflush(replies))
             return EXIT_FAILURE;
         json_decref(output);
     }
