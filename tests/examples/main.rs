@@ -71,6 +71,10 @@ fn holds(name: &str, codes: &[&str]) {
     told.dedup();
     assert_eq!(told, codes, "{name}: {:#}", checked["findings"]);
 
+    if !stranger.can_package() {
+        eprintln!("not run: the package of {name}, since LAMBDA_STDIO_STATIC names no bootstrap");
+        return;
+    }
     let packaged = stranger.types(&["package", "--no-build", "--json"]).json();
     assert_eq!(packaged["findings"], json!([]), "{name}: {packaged:#}");
     assert_eq!(packaged["verified"]["outcome"], "answered", "{name}: {packaged:#}");

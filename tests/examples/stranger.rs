@@ -24,6 +24,7 @@ impl Said {
 pub(crate) struct Stranger {
     row: Value,
     place: PathBuf,
+    can_package: bool,
 }
 
 impl Stranger {
@@ -43,8 +44,15 @@ impl Stranger {
             fs::create_dir_all(place.join(folder)).unwrap();
         }
         fs::copy(env!("CARGO_BIN_EXE_lambda-stdio"), place.join("bin/lambda-stdio")).unwrap();
-        fs::copy(bootstrap(), place.join("bin/bootstrap")).unwrap();
-        Some(Self { row: row.clone(), place })
+        let fixed = static_bootstrap();
+        let bootstrap = fixed.clone().unwrap_or_else(|| env!("CARGO_BIN_EXE_bootstrap").into());
+        fs::copy(bootstrap, place.join("bin/bootstrap")).unwrap();
+        Some(Self { row: row.clone(), place, can_package: fixed.is_some() })
+    }
+
+    /// Whether the bootstrap is one that is packaged.
+    pub(crate) fn can_package(&self) -> bool {
+        self.can_package
     }
 
     /// The form in which the catalogue says that it is deployed.
@@ -139,10 +147,9 @@ fn search_path() -> std::ffi::OsString {
     variable("PATH").unwrap_or_default()
 }
 
-/// The static bootstrap, which is what is packaged.
-fn bootstrap() -> PathBuf {
-    let named = variable("LAMBDA_STDIO_STATIC");
+/// The static bootstrap, which alone is packaged.
+fn static_bootstrap() -> Option<PathBuf> {
+    let named = variable("LAMBDA_STDIO_STATIC").map(PathBuf::from).filter(|path| path.is_file());
+    assert!(named.is_some() || !are_all_wanted(), "LAMBDA_STDIO_STATIC names no bootstrap");
     named
-        .map(PathBuf::from)
-        .expect("LAMBDA_STDIO_STATIC names the static bootstrap (scripts/dist --bootstrap x86_64)")
 }
