@@ -79,6 +79,8 @@ pub enum Code {
     BadLineMisleads,
     /// After such a line it neither ends nor goes on.
     BadLineSticks,
+    /// Its logs keep it from answering.
+    LogsBlock,
     /// None of its errors was seen.
     NoErrorSeen,
     /// It ends between requests.
@@ -91,7 +93,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::NotStarted,
         Self::NotReady,
         Self::NoReply,
@@ -128,6 +130,7 @@ impl Code {
         Self::BadLineAnswered,
         Self::BadLineMisleads,
         Self::BadLineSticks,
+        Self::LogsBlock,
         Self::NoErrorSeen,
         Self::EndsEachTime,
         Self::ReplyTooLarge,
@@ -254,6 +257,12 @@ impl Code {
                 "C114",
                 Should,
                 "where a line cannot be read, end with a message on standard error, or go on with the next",
+            ),
+            Self::LogsBlock => (
+                "C115",
+                Should,
+                "let writes to standard error wait (no O_NONBLOCK), and read the standard error of the \
+                 programs that you start, or let them have yours",
             ),
             Self::NoErrorSeen => ("C201", Note, "try an event that fails with lambda-stdio invoke"),
             Self::ReplyTooLarge => ("C203", Note, "keep replies to 6,291,556 bytes"),

@@ -77,6 +77,7 @@ impl Language {
             | Code::UnreadOutput
             | Code::MemoryGrows
             | Code::BadLineSticks
+            | Code::LogsBlock
             | Code::BadLineUnsaid
             | Code::NoErrorSeen
             | Code::EndsEachTime => return,

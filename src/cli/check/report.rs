@@ -163,12 +163,16 @@ impl Row {
 fn seen(tape: &Tape) -> String {
     let mut took = Vec::new();
     let mut largest = 0;
+    let mut logged = None;
     let mut ends = Vec::new();
     for moment in &tape.moments {
         match moment {
             Moment::Exchange(exchange) if matches!(exchange.answer, Answer::Reply(_)) => {
                 took.push(exchange.took);
                 largest = largest.max(exchange.event_bytes);
+                if exchange.logs_after.is_some() {
+                    logged = logged.max(Some(exchange.logged));
+                }
             }
             Moment::Ending(ending) => {
                 ends.push(ending.how.as_deref().unwrap_or("it runs on"));
@@ -188,7 +192,9 @@ fn seen(tape: &Tape) -> String {
         return "no reply".to_owned();
     };
     if largest > 4096 {
-        return format!("up to {largest} bytes, in {}", span(*longest));
+        let of_logs = logged.map(|bytes| format!(", with {} KB of logs", bytes / 1024));
+        let of_logs = of_logs.unwrap_or_default();
+        return format!("up to {largest} bytes, in {}{of_logs}", span(*longest));
     }
     match took.len() {
         1 => format!("1 reply, in {}", span(*longest)),
