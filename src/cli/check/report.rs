@@ -131,12 +131,13 @@ impl Row {
             return vec![Self { verdict, seen: seen.to_owned(), ..Self::not_played(scenario) }];
         }
         let rows = fidelities.into_iter().map(|(value, fidelity)| {
-            let (verdict, seen, code) = match fidelity {
-                Fidelity::Exact => (Verdict::Ok, "exact".to_owned(), None),
-                Fidelity::Lossy(back) => (Verdict::Lossy, back, Some(Code::ValueLossy)),
-                Fidelity::Refused(why) => (Verdict::Refused, why, Some(Code::ValueRefused)),
-                Fidelity::Fatal(how) => (Verdict::Fatal, how, Some(Code::ValueFatal)),
-                Fidelity::Unknown => (Verdict::Unknown, String::new(), None),
+            let code = values::code(scenario, &fidelity);
+            let (verdict, seen) = match fidelity {
+                Fidelity::Exact => (Verdict::Ok, "exact".to_owned()),
+                Fidelity::Lossy(back) => (Verdict::Lossy, back),
+                Fidelity::Refused(why) => (Verdict::Refused, why),
+                Fidelity::Fatal(how) => (Verdict::Fatal, how),
+                Fidelity::Unknown => (Verdict::Unknown, String::new()),
             };
             let title = format!("{}: {}", scenario.title, values::in_short(&value));
             let codes = code.map(Code::id).into_iter().collect();
