@@ -70,6 +70,9 @@ pub struct Handler {
     /// Whether an end of `replies` was handed up as messages already.
     told_end: bool,
     errors: LogStream,
+    /// Standard error, as long as nobody is to read it.
+    #[cfg(feature = "cli")]
+    held_errors: Option<LogStream>,
     /// Standard output, where replies have a descriptor of their own.
     stray: Option<LogStream>,
     lines: LogLines,
@@ -115,6 +118,8 @@ impl Handler {
             decoder: MessageDecoder::new(settings.framing),
             told_end: false,
             errors: LogStream::new(started.errors),
+            #[cfg(feature = "cli")]
+            held_errors: None,
             stray,
             lines: LogLines::default(),
             launch: started.report.is_none().then_some(Launch::Running),
@@ -220,6 +225,22 @@ impl Handler {
     #[cfg(feature = "cli")]
     pub fn mute(&mut self) {
         self.lines.muted = true;
+    }
+
+    /// Reads no more of its standard error, as if whoever reads the logs were slow.
+    #[cfg(feature = "cli")]
+    pub fn hold_logs(&mut self) {
+        if self.held_errors.is_none() {
+            self.held_errors = Some(std::mem::replace(&mut self.errors, LogStream::ended()));
+        }
+    }
+
+    /// Reads its standard error again.
+    #[cfg(feature = "cli")]
+    pub fn resume_logs(&mut self) {
+        if let Some(errors) = self.held_errors.take() {
+            self.errors = errors;
+        }
     }
 
     /// What it last wrote, as an error quotes it, with what it may mean.

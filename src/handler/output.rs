@@ -95,6 +95,12 @@ impl LogStream {
         Self { pipe: Some(pipe), chunk: vec![0; READ_BYTES], held: Vec::new(), continued: false }
     }
 
+    /// One that has ended: nothing comes of it.
+    #[cfg(feature = "cli")]
+    pub(super) fn ended() -> Self {
+        Self { pipe: None, chunk: Vec::new(), held: Vec::new(), continued: false }
+    }
+
     pub(super) fn is_open(&self) -> bool {
         self.pipe.is_some()
     }

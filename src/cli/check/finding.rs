@@ -79,6 +79,10 @@ pub enum Code {
     BadLineMisleads,
     /// After such a line it neither ends nor goes on.
     BadLineSticks,
+    /// Its logs keep it from answering.
+    LogsBlock,
+    /// Text comes back changed where the locale is not UTF-8.
+    TextByLocale,
     /// None of its errors was seen.
     NoErrorSeen,
     /// It ends between requests.
@@ -91,7 +95,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::NotStarted,
         Self::NotReady,
         Self::NoReply,
@@ -128,6 +132,8 @@ impl Code {
         Self::BadLineAnswered,
         Self::BadLineMisleads,
         Self::BadLineSticks,
+        Self::LogsBlock,
+        Self::TextByLocale,
         Self::NoErrorSeen,
         Self::EndsEachTime,
         Self::ReplyTooLarge,
@@ -255,6 +261,17 @@ impl Code {
                 Should,
                 "where a line cannot be read, end with a message on standard error, or go on with the next",
             ),
+            Self::LogsBlock => (
+                "C115",
+                Should,
+                "let writes to standard error wait (no O_NONBLOCK), and read the standard error of the \
+                 programs that you start, or let them have yours",
+            ),
+            Self::TextByLocale => (
+                "C116",
+                Should,
+                "name UTF-8 in the program, for its input and its output, whatever LANG and LC_ALL say",
+            ),
             Self::NoErrorSeen => ("C201", Note, "try an event that fails with lambda-stdio invoke"),
             Self::ReplyTooLarge => ("C203", Note, "keep replies to 6,291,556 bytes"),
             Self::BadLineUnsaid => {
@@ -299,6 +316,9 @@ pub struct Finding {
     pub message: String,
     /// What to do.
     pub advice: String,
+    /// Whether it is about a number, among other values.
+    #[serde(skip)]
+    pub has_number: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
@@ -311,7 +331,8 @@ impl Finding {
     #[must_use]
     pub fn new(code: Code, scenario: &Scenario, message: String) -> Self {
         let grade = code.grade().max(scenario.grade);
-        Self { grade, code, scenario: scenario.name, message, advice: code.advice().to_owned() }
+        let advice = code.advice().to_owned();
+        Self { grade, code, scenario: scenario.name, message, advice, has_number: false }
     }
 }
 

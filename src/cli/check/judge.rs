@@ -2,6 +2,7 @@
 
 mod bad_line;
 mod ending;
+mod logs;
 mod lost;
 pub mod values;
 
@@ -39,6 +40,10 @@ pub fn judge(scenario: &Scenario, tape: &Tape, told: Told) -> Vec<Finding> {
     }
     if scenario.is_about_bad_lines() {
         seen.bad_lines(tape);
+        return seen.findings;
+    }
+    if scenario.is_about_logs() {
+        seen.logs(tape);
         return seen.findings;
     }
     for moment in &tape.moments {

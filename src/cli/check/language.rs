@@ -1,6 +1,8 @@
 //! Which language a handler is written in, as far as its name, its first line and its libraries tell, and
 //! that language's own cures: `languages.json` is the table.
 
+mod signs;
+
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
@@ -28,32 +30,39 @@ pub struct Language {
     extensions: Vec<String>,
     /// Libraries that only its programs need.
     libraries: Vec<String>,
+    /// What its compiler leaves in the programs that it makes.
+    #[serde(default)]
+    signs: Vec<String>,
     /// How standard output is flushed.
     flush: Option<String>,
     /// How lines of any length are read.
     lines: Option<String>,
     /// How JSON is printed on one line.
     one_line: Option<String>,
-    /// What keeps numbers and texts as they are.
-    values: Option<String>,
     /// How an error becomes an answer.
     errors: Option<String>,
+    /// What keeps numbers as they are.
+    numbers: Option<String>,
+    /// What makes text independent of the locale.
+    locale: Option<String>,
 }
 
 impl Language {
     /// Adds the language's own cure to a finding's advice, where the table has one.
     pub fn add_to(&self, finding: &mut Finding) {
-        let cure = match finding.code {
-            Code::NotFlushed | Code::NoLineEnd => &self.flush,
-            Code::LargeEvent | Code::GoesOn | Code::EarlyReply => &self.lines,
-            Code::Pretty => &self.one_line,
+        let numbers = self.numbers.as_ref().filter(|_| finding.has_number);
+        let cures = match finding.code {
+            Code::NotFlushed | Code::NoLineEnd => [self.flush.as_ref(), None],
+            Code::LargeEvent | Code::GoesOn | Code::EarlyReply => [self.lines.as_ref(), None],
+            Code::Pretty => [self.one_line.as_ref(), None],
             Code::SilentError
-            | Code::ValueFatal
             | Code::DiesOfError
             | Code::ErrorAsResult
             | Code::BadLineAnswered
-            | Code::BadLineMisleads => &self.errors,
-            Code::ValueLossy | Code::ValueRefused => &self.values,
+            | Code::BadLineMisleads => [self.errors.as_ref(), None],
+            Code::ValueFatal => [self.errors.as_ref(), numbers],
+            Code::ValueLossy | Code::ValueRefused => [numbers, None],
+            Code::TextByLocale => [self.locale.as_ref(), None],
             Code::NotStarted
             | Code::NotReady
             | Code::NoReply
@@ -78,11 +87,14 @@ impl Language {
             | Code::MemoryGrows
             | Code::BadLineSticks
             | Code::BadLineUnsaid
+            | Code::LogsBlock
             | Code::NoErrorSeen
             | Code::EndsEachTime => return,
         };
-        if let Some(cure) = cure {
-            finding.advice = format!("{}; in {}: {cure}", finding.advice, self.name);
+        let cures: Vec<&str> = cures.into_iter().flatten().map(String::as_str).collect();
+        if !cures.is_empty() {
+            finding.advice =
+                format!("{}; in {}: {}", finding.advice, self.name, cures.join("; for numbers: "));
         }
     }
 }
@@ -97,7 +109,12 @@ fn table() -> anyhow::Result<Vec<Language>> {
 /// When the table is none, which a test rules out.
 pub fn tell(program: &Program) -> anyhow::Result<Option<Language>> {
     let clues = clues(program);
-    Ok(table()?.into_iter().find(|language| is_told(language, &clues)))
+    let mut table = table()?;
+    // What a compiler left says more than a library, which programs in other languages may need, too.
+    let told = [is_named, has_sign, needs_library]
+        .into_iter()
+        .find_map(|is_told| table.iter().position(|language| is_told(language, &clues)));
+    Ok(told.map(|at| table.swap_remove(at)))
 }
 
 /// What is known of a program.
@@ -109,18 +126,30 @@ struct Clues {
     extensions: Vec<String>,
     /// The libraries it needs.
     libraries: Vec<String>,
+    /// The texts in which compilers leave their signs.
+    texts: Vec<Vec<u8>>,
 }
 
-fn is_told(language: &Language, clues: &Clues) -> bool {
+fn is_named(language: &Language, clues: &Clues) -> bool {
     let is_one = |program: &String| {
         // python3.11 and perl5 are versions of what is in the table.
         let name = program.trim_end_matches(|end: char| end.is_ascii_digit() || "-.".contains(end));
         language.programs.iter().any(|known| known == name)
     };
-    let needs = |known: &String| clues.libraries.iter().any(|needed| needed.starts_with(&**known));
     clues.programs.iter().any(is_one)
         || clues.extensions.iter().any(|extension| language.extensions.contains(extension))
-        || language.libraries.iter().any(needs)
+}
+
+fn has_sign(language: &Language, clues: &Clues) -> bool {
+    let is_there = |sign: &String| {
+        clues.texts.iter().any(|text| memchr::memmem::find(text, sign.as_bytes()).is_some())
+    };
+    language.signs.iter().any(is_there)
+}
+
+fn needs_library(language: &Language, clues: &Clues) -> bool {
+    let needs = |known: &String| clues.libraries.iter().any(|needed| needed.starts_with(&**known));
+    language.libraries.iter().any(needs)
 }
 
 fn clues(program: &Program) -> Clues {
@@ -146,6 +175,8 @@ fn clues(program: &Program) -> Clues {
     }
     if head.starts_with(b"\x7fELF") && clues.extensions.is_empty() {
         clues.libraries = file.as_deref().map(libraries).unwrap_or_default();
+        let file = file.as_deref().and_then(|path| File::open(path).ok());
+        clues.texts = file.map(|file| signs::texts(&file)).unwrap_or_default();
     }
     clues
 }
@@ -186,7 +217,10 @@ fn extension(path: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::cli::check::scenario::{Grade, Scenario};
 
     fn told(program: &str, arguments: &[&str]) -> Option<String> {
         let program = Program {
@@ -218,7 +252,80 @@ mod tests {
         assert_eq!(told(file.to_str().expect("text"), &[]).as_deref(), Some("Python"));
         let clues = Clues { libraries: vec!["libstdc++.so.6".to_owned()], ..Clues::default() };
         let table = table().expect("a table");
-        let language = table.iter().find(|language| is_told(language, &clues));
+        let language = table.iter().find(|language| needs_library(language, &clues));
         assert_eq!(language.map(|language| language.name.as_str()), Some("C++"));
+    }
+
+    #[test]
+    fn what_compilers_leave_tells_it_where_nothing_else_does() {
+        for (text, language) in [
+            (&b"\0.text\0.note.go.buildid\0"[..], Some("Go")),
+            (b"GCC: (Debian) 12.2.0\0GHC 9.0.2\0", Some("Haskell")),
+            (b"rustc version 1.95.0\0", Some("Rust")),
+            (b"\0caml_startup\0", Some("OCaml")),
+            (b"zig 0.17.1\0", Some("Zig")),
+            (b"GCC: (Debian) 12.2.0\0", None),
+        ] {
+            let clues = Clues { texts: vec![text.to_vec()], ..Clues::default() };
+            let table = table().expect("a table");
+            let found = table.iter().find(|language| has_sign(language, &clues));
+            assert_eq!(found.map(|language| language.name.as_str()), language);
+        }
+        let own = std::env::current_exe().expect("it runs");
+        assert_eq!(told(own.to_str().expect("text"), &[]).as_deref(), Some("Rust"));
+    }
+
+    #[test]
+    fn each_finding_gets_its_own_cure() {
+        let scenario = Scenario {
+            name: "values",
+            title: String::new(),
+            grade: Grade::Should,
+            clauses: Vec::new(),
+            goes_on: false,
+            variables: BTreeMap::new(),
+            steps: Vec::new(),
+        };
+        let table = table().expect("a table");
+        for (name, code, has_number, cure) in [
+            ("Go", Code::ValueLossy, true, Some("json.RawMessage")),
+            ("Go", Code::ValueLossy, false, None),
+            ("Java", Code::ValueRefused, true, Some("USE_BIG_DECIMAL_FOR_FLOATS")),
+            ("Java", Code::TextByLocale, false, Some("UTF_8")),
+            ("Haskell", Code::TextByLocale, false, Some("hSetEncoding stdin utf8")),
+            ("Elixir", Code::TextByLocale, false, Some(":io.setopts")),
+            ("Perl", Code::TextByLocale, false, Some("binmode")),
+            ("Zig", Code::ValueLossy, true, Some(".parse_numbers = false")),
+            ("OCaml", Code::ValueLossy, true, Some("Yojson.Raw")),
+            ("Python", Code::ValueFatal, true, Some("; for numbers: simplejson")),
+            ("C", Code::Pretty, false, Some("cJSON_PrintUnformatted")),
+            ("sed", Code::NotFlushed, false, Some("sed -u")),
+            ("sed", Code::ValueLossy, true, None),
+            ("Go", Code::LeftBehind, false, None),
+        ] {
+            let language = table.iter().find(|language| language.name == name).expect("a row");
+            let mut finding =
+                Finding { has_number, ..Finding::new(code, &scenario, String::new()) };
+            language.add_to(&mut finding);
+            let expected = cure.unwrap_or(code.advice());
+            assert!(finding.advice.contains(expected), "{name}: {}", finding.advice);
+            assert_eq!(finding.advice.len() > code.advice().len(), cure.is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_two_languages_have_a_clue_in_common() {
+        let mut known = std::collections::BTreeSet::new();
+        for language in table().expect("a table") {
+            let clues =
+                [language.programs, language.extensions, language.libraries, language.signs];
+            for (kind, clue) in clues
+                .into_iter()
+                .enumerate()
+                .flat_map(|(kind, clues)| clues.into_iter().map(move |clue| (kind, clue)))
+            {
+                assert!(known.insert((kind, clue.clone())), "{}: {clue}", language.name);
+            }
+        }
     }
 }

@@ -123,7 +123,7 @@ impl<'a> Player<'a> {
         self.handler.is_none() && !may_start
     }
 
-    /// Whether a bad line made it silent: another such line would only make it so again.
+    /// Whether a bad line or its logs made it silent: more of the kind would only make it so again.
     fn is_stuck(&self, scenario: &Scenario) -> bool {
         let is_silent = |moment: &Moment| {
             matches!(
@@ -134,7 +134,8 @@ impl<'a> Player<'a> {
                 })
             )
         };
-        scenario.is_about_bad_lines() && self.tape.moments.last().is_some_and(is_silent)
+        let is_over_then = scenario.is_about_bad_lines() || scenario.is_about_logs();
+        is_over_then && self.tape.moments.last().is_some_and(is_silent)
     }
 
     /// Whether there is a handler; another is started where there is none.

@@ -131,12 +131,13 @@ impl Row {
             return vec![Self { verdict, seen: seen.to_owned(), ..Self::not_played(scenario) }];
         }
         let rows = fidelities.into_iter().map(|(value, fidelity)| {
-            let (verdict, seen, code) = match fidelity {
-                Fidelity::Exact => (Verdict::Ok, "exact".to_owned(), None),
-                Fidelity::Lossy(back) => (Verdict::Lossy, back, Some(Code::ValueLossy)),
-                Fidelity::Refused(why) => (Verdict::Refused, why, Some(Code::ValueRefused)),
-                Fidelity::Fatal(how) => (Verdict::Fatal, how, Some(Code::ValueFatal)),
-                Fidelity::Unknown => (Verdict::Unknown, String::new(), None),
+            let code = values::code(scenario, &fidelity);
+            let (verdict, seen) = match fidelity {
+                Fidelity::Exact => (Verdict::Ok, "exact".to_owned()),
+                Fidelity::Lossy(back) => (Verdict::Lossy, back),
+                Fidelity::Refused(why) => (Verdict::Refused, why),
+                Fidelity::Fatal(how) => (Verdict::Fatal, how),
+                Fidelity::Unknown => (Verdict::Unknown, String::new()),
             };
             let title = format!("{}: {}", scenario.title, values::in_short(&value));
             let codes = code.map(Code::id).into_iter().collect();
@@ -163,12 +164,16 @@ impl Row {
 fn seen(tape: &Tape) -> String {
     let mut took = Vec::new();
     let mut largest = 0;
+    let mut logged = None;
     let mut ends = Vec::new();
     for moment in &tape.moments {
         match moment {
             Moment::Exchange(exchange) if matches!(exchange.answer, Answer::Reply(_)) => {
                 took.push(exchange.took);
                 largest = largest.max(exchange.event_bytes);
+                if exchange.logs_after.is_some() {
+                    logged = logged.max(Some(exchange.logged));
+                }
             }
             Moment::Ending(ending) => {
                 ends.push(ending.how.as_deref().unwrap_or("it runs on"));
@@ -188,7 +193,9 @@ fn seen(tape: &Tape) -> String {
         return "no reply".to_owned();
     };
     if largest > 4096 {
-        return format!("up to {largest} bytes, in {}", span(*longest));
+        let of_logs = logged.map(|bytes| format!(", with {} KB of logs", bytes / 1024));
+        let of_logs = of_logs.unwrap_or_default();
+        return format!("up to {largest} bytes, in {}{of_logs}", span(*longest));
     }
     match took.len() {
         1 => format!("1 reply, in {}", span(*longest)),

@@ -72,6 +72,14 @@ impl Scenario {
         !self.is_about_bad_lines() && self.steps.iter().any(has_value)
     }
 
+    /// Whether its logs are read late.
+    #[must_use]
+    pub fn is_about_logs(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(step, Step::Request(request) if request.logs_after_ms.is_some()))
+    }
+
     /// Whether it has lines that are no requests.
     #[must_use]
     pub fn is_about_bad_lines(&self) -> bool {
@@ -107,8 +115,10 @@ pub struct Request {
     pub event: Option<String>,
     /// A value, as JSON in a text, that takes the given event's place for one.
     pub value: Option<String>,
-    /// The given event is made so long.
+    /// The given event is made so long, or the event's `$text`.
     pub bytes: Option<usize>,
+    /// Standard error is read only after so long, or after the reply.
+    pub logs_after_ms: Option<u64>,
     /// When it has to be answered; none is when Lambda would say.
     pub deadline: Option<When>,
     /// How often at most; none is once.
@@ -153,7 +163,7 @@ pub struct Quiet {
 pub struct Nothing {}
 
 /// All of them, in the order in which they are played.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 14] = [
     ("one-by-one", include_str!("../../../protocol/scenarios/one-by-one.json")),
     ("nothing-unasked", include_str!("../../../protocol/scenarios/nothing-unasked.json")),
     ("end-of-input", include_str!("../../../protocol/scenarios/end-of-input.json")),
@@ -161,6 +171,7 @@ const FILES: [(&str, &str); 13] = [
     ("errors", include_str!("../../../protocol/scenarios/errors.json")),
     ("bad-line", include_str!("../../../protocol/scenarios/bad-line.json")),
     ("deadlines", include_str!("../../../protocol/scenarios/deadlines.json")),
+    ("logs", include_str!("../../../protocol/scenarios/logs.json")),
     ("terminated", include_str!("../../../protocol/scenarios/terminated.json")),
     ("output-closed", include_str!("../../../protocol/scenarios/output-closed.json")),
     ("stopped", include_str!("../../../protocol/scenarios/stopped.json")),
@@ -194,6 +205,8 @@ pub struct Given(String);
 
 /// Where values are put that are looked for in the replies.
 const PLACE: &str = "\"$value\"";
+/// Where a scenario's own event has a long text.
+const TEXT: &str = "$text";
 /// The given event where nobody gave one.
 const USUAL: &str = r#"{"name":"Ada","echo":"lambda-stdio"}"#;
 
@@ -213,7 +226,8 @@ impl Given {
     #[must_use]
     pub fn event(&self, request: &Request) -> String {
         match (&request.event, &request.value, request.bytes) {
-            (Some(event), _, _) => event.clone(),
+            (Some(event), _, Some(bytes)) => with_text(event, bytes),
+            (Some(event), _, None) => event.clone(),
             (None, Some(value), _) => self.with(value),
             (None, None, Some(bytes)) => self.of_bytes(bytes),
             (None, None, None) => self.0.clone(),
@@ -252,6 +266,12 @@ impl Given {
         let pad = bytes.saturating_sub(before.len() + after.len());
         format!("{before}{}{after}", "x".repeat(pad))
     }
+}
+
+/// An event whose `$text` is as long as makes the event so long.
+fn with_text(event: &str, bytes: usize) -> String {
+    let length = bytes.saturating_sub(event.len() - TEXT.len());
+    event.replacen(TEXT, &"x".repeat(length), 1)
 }
 
 #[cfg(test)]
@@ -303,5 +323,9 @@ mod tests {
             assert!(crate::json::one_value(event.as_bytes()).is_ok());
         }
         assert!(Given::new(Some("{} {}")).is_err());
+        let event = Some(r#"{"fail":"$text"}"#.to_owned());
+        let request = Request { event, bytes: Some(20), ..Request::default() };
+        let given = Given::new(None).expect("an event");
+        assert_eq!(given.event(&request), r#"{"fail":"xxxxxxxxx"}"#);
     }
 }

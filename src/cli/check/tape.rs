@@ -71,6 +71,10 @@ pub struct Exchange {
     pub behind: Vec<Line>,
     /// How long it took.
     pub took: Duration,
+    /// How late its logs were read, where they were.
+    pub logs_after: Option<Duration>,
+    /// How many bytes it logged meanwhile, as far as they were read.
+    pub logged: u64,
 }
 
 /// A line that is no request, and what came of it.

@@ -1,6 +1,7 @@
 //! Handlers that are right, each in another way: no alarm.
 
 mod bad_line;
+mod logs;
 
 use super::Checked;
 use crate::support::installed;

@@ -89,6 +89,8 @@ for line in sys.stdin:
     let (verdict, to) = seen.last().unwrap();
     assert_eq!(verdict, "lossy");
     assert!(to.starts_with("\"Zo\\ufffd"), "{to}");
+    let options = ["-d", "{}", "--only", "locale"];
+    checked(&options, lines).finds(&["C116"], 0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Handlers that are wrong in one way each: each is named by its code, and by no other.
 
 mod bad_line;
+mod logs;
 
 use super::Checked;
 

@@ -7,7 +7,7 @@ use crate::json;
 use crate::protocol::{FrameError, Framing};
 
 /// From which event on a handler that answers smaller ones has trouble with the size.
-const LARGE_BYTES: usize = 4096;
+pub(super) const LARGE_BYTES: usize = 4096;
 
 impl Seen<'_> {
     /// Nothing came that was a reply: what came instead says why.

@@ -3,6 +3,7 @@
 use super::Seen;
 use crate::cli::check::fidelity::{self, Turn};
 use crate::cli::check::finding::Code;
+use crate::cli::check::scenario::Scenario;
 use crate::cli::check::tape::{Answer, Exchange, Lost, Moment, Tape, shown};
 use crate::json;
 use crate::protocol::ReplyBody;
@@ -76,41 +77,63 @@ fn fidelity_of(value: &str, place: &[Turn], exchange: &Exchange) -> Fidelity {
     }
 }
 
-/// A value's beginning.
+/// A value's beginning; of what is deep, how deep it is.
 #[must_use]
 pub fn in_short(value: &str) -> String {
+    let depth = value.bytes().take_while(|byte| *byte == b'[').count();
+    if depth > 8 {
+        return format!("{depth} arrays in each other");
+    }
     let head: String = value.chars().take(40).collect();
     if head.len() < value.len() { format!("{head}…") } else { head }
 }
 
 impl Seen<'_> {
-    /// One finding for each way in which values were lost.
+    /// One finding for each way in which values were lost; where the locale is the handler's trouble, one.
     pub(super) fn values(&mut self, tape: &Tape) {
         for (value, fidelity) in fidelities(tape) {
-            let value = in_short(&value);
-            match fidelity {
-                Fidelity::Exact | Fidelity::Unknown => (),
-                Fidelity::Lossy(back) => {
-                    self.add(Code::ValueLossy, &format!("{value} came back as {back}"));
-                }
-                Fidelity::Refused(why) => {
-                    self.add(Code::ValueRefused, &format!("{value} was answered with {why:?}"));
-                }
-                Fidelity::Fatal(how) => {
-                    self.add(Code::ValueFatal, &format!("{value} was not answered: {how}"));
-                }
-            }
+            let Some(code) = code(self.scenario, &fidelity) else { continue };
+            let shown = in_short(&value);
+            let message = match fidelity {
+                Fidelity::Exact | Fidelity::Unknown => continue,
+                Fidelity::Lossy(back) => format!("{shown} came back as {back}"),
+                Fidelity::Refused(why) => format!("{shown} was answered with the error {why:?}"),
+                Fidelity::Fatal(how) => format!("{shown} was not answered: {how}"),
+            };
+            self.add(code, &message, is_number(&value));
         }
     }
 
     /// Adds to the finding of this code, if there is one.
-    fn add(&mut self, code: Code, message: &str) {
-        match self.findings.iter_mut().find(|finding| finding.code == code) {
-            Some(finding) => {
-                finding.message.push_str("; ");
-                finding.message.push_str(message);
-            }
-            None => self.find(code, message),
+    fn add(&mut self, code: Code, message: &str, is_number: bool) {
+        if self.findings.iter().all(|finding| finding.code != code) {
+            self.find(code, "");
+        }
+        for finding in self.findings.iter_mut().filter(|finding| finding.code == code) {
+            let separator = if finding.message.is_empty() { "" } else { "; " };
+            finding.message.push_str(separator);
+            finding.message.push_str(message);
+            finding.has_number |= is_number;
         }
     }
+}
+
+/// What is found where a value became this; none where all is well, or nothing is known.
+#[must_use]
+pub fn code(scenario: &Scenario, fidelity: &Fidelity) -> Option<Code> {
+    let by_locale = scenario.variables.contains_key("LC_ALL");
+    match fidelity {
+        Fidelity::Exact | Fidelity::Unknown => None,
+        Fidelity::Lossy(_) | Fidelity::Refused(_) | Fidelity::Fatal(_) if by_locale => {
+            Some(Code::TextByLocale)
+        }
+        Fidelity::Lossy(_) => Some(Code::ValueLossy),
+        Fidelity::Refused(_) => Some(Code::ValueRefused),
+        Fidelity::Fatal(_) => Some(Code::ValueFatal),
+    }
+}
+
+/// Whether it is a number that somebody may miss: no library that keeps others gives up one for -0.
+fn is_number(value: &str) -> bool {
+    value != "-0" && value.starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }

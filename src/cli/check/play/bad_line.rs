@@ -102,7 +102,7 @@ impl Player<'_> {
     }
 
     /// How much it has written to its logs by now.
-    fn logged(&mut self) -> u64 {
+    pub(super) fn logged(&mut self) -> u64 {
         let Some(handler) = &mut self.handler else { return 0 };
         handler.pump_logs();
         handler.logged_bytes()

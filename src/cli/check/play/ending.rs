@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use tokio::time::{self, Instant};
 
 use super::Player;
-use super::hear::{Heard, keep};
+use super::hear::{Heard, in_brief, keep};
 use crate::cli::check::scenario::Request;
 use crate::cli::check::tape::{Answer, By, Ending, Line, Lost, Moment};
 use crate::cli::emulator::tree;
@@ -27,7 +27,7 @@ impl Player<'_> {
         let silence = Answer::Silence {
             unfinished: handler.unfinished_bytes(),
             untouched: handler.request_is_untouched(),
-            said: handler.last_written(),
+            said: in_brief(&handler.last_written()),
         };
         handler.close_input();
         let until = Instant::now() + END_PATIENCE;

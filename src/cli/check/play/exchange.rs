@@ -61,7 +61,7 @@ impl Player<'_> {
             if self.is_over() || !self.has_handler().await {
                 return false;
             }
-            let exchange = self.send(event, request.deadline).await;
+            let exchange = self.send(event, request).await;
             let is_untouched = self.handler.as_ref().is_some_and(Handler::request_is_untouched);
             let has_ended = matches!(exchange.answer, Answer::Lost(Lost::Exited { .. }));
             if is_last || !is_untouched || !has_ended {
@@ -88,23 +88,36 @@ impl Player<'_> {
         is_answered
     }
 
-    async fn send(&mut self, event: &str, when: Option<When>) -> Exchange {
+    async fn send(&mut self, event: &str, request: &Request) -> Exchange {
         let patience = self.patience(event.len());
         let began = Instant::now();
         let until = began + patience;
         self.sent += 1;
-        let line = self.line(event, deadline(when, patience));
+        let line = self.line(event, deadline(request.deadline, patience));
         let id = line.id();
+        let logged = self.logged();
+        let logs_after = request.logs_after_ms.map(Duration::from_millis);
+        let mut logs_at = logs_after.map(|pause| began + pause);
+        if let (Some(_), Some(handler)) = (logs_at, &mut self.handler) {
+            handler.hold_logs();
+        }
         self.judge.open(id);
         if let Some(handler) = &mut self.handler {
             handler.offer(line, request_id(self.sent).as_str().into());
         }
         let mut beside = Vec::new();
         let answer = loop {
-            match self.hear(until).await {
+            if let Some(handler) = &mut self.handler
+                && logs_at.is_none_or(|at| at <= Instant::now())
+            {
+                logs_at = None;
+                handler.resume_logs();
+            }
+            match self.hear(logs_at.unwrap_or(until)).await {
                 Heard::Reply(reply) => break self.accept(reply),
                 Heard::Line(line) => keep(&mut beside, line),
                 Heard::Lost(lost) => break Answer::Lost(lost),
+                Heard::Nothing if logs_at.is_some() => (),
                 Heard::Nothing => break self.silence(&mut beside).await,
                 Heard::Running | Heard::ReachedRead | Heard::NoLauncher => (),
             }
@@ -113,15 +126,20 @@ impl Player<'_> {
             }
         };
         self.judge.close();
+        if let Some(handler) = &mut self.handler {
+            handler.resume_logs();
+        }
         Exchange {
             id,
             event_bytes: event.len(),
-            event: event.chars().take(SHOWN_CHARS).collect(),
+            event: beginning(event),
             value: None,
             answer,
             beside,
             behind: Vec::new(),
             took: began.elapsed().min(patience),
+            logs_after,
+            logged: self.logged().saturating_sub(logged),
         }
     }
 
@@ -146,6 +164,11 @@ impl Player<'_> {
         let megabytes = u32::try_from(event_bytes / 1_000_000).unwrap_or(u32::MAX);
         self.stage.patience + PER_MEGABYTE.saturating_mul(megabytes)
     }
+}
+
+fn beginning(event: &str) -> String {
+    let shown: String = event.chars().take(SHOWN_CHARS).collect();
+    if shown.len() < event.len() { format!("{shown}…") } else { shown }
 }
 
 /// What the handler and its children hold in memory.

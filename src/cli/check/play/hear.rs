@@ -13,6 +13,9 @@ use crate::protocol::{Judgement, Reply};
 /// So many lines that are no replies are kept of each moment: a handler may print without end.
 const KEPT_LINES: usize = 64;
 
+/// How much is told of each line that it wrote to its logs.
+const SAID_CHARS: usize = 300;
+
 /// What was heard of a handler.
 pub(super) enum Heard {
     /// A line that is no reply.
@@ -54,7 +57,7 @@ impl Player<'_> {
             Happening::Ended => {
                 let handler = self.handler.as_ref();
                 let how = handler.map(Handler::how_it_ended).unwrap_or_default();
-                let said = handler.map(Handler::last_written).unwrap_or_default();
+                let said = handler.map(|it| in_brief(&it.last_written())).unwrap_or_default();
                 Heard::Lost(Lost::Exited { how, said })
             }
         }
@@ -127,6 +130,15 @@ impl Player<'_> {
         self.tape.moments.push(Moment::Idle(lost));
         self.kill().await;
     }
+}
+
+/// What a handler last wrote, without the most of lines that nobody would read to their ends.
+pub(super) fn in_brief(said: &str) -> String {
+    let brief = said.split('\n').map(|line| match line.char_indices().nth(SAID_CHARS) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)),
+        None => line.to_owned(),
+    });
+    brief.collect::<Vec<String>>().join("\n")
 }
 
 pub(super) fn keep(lines: &mut Vec<Line>, line: Line) {
