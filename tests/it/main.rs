@@ -45,6 +45,7 @@ mod invoke_ends;
 mod invoke_long;
 mod invoke_remote;
 mod invoke_runtime;
+mod new;
 mod old_ways;
 mod package;
 mod package_built;

@@ -86,17 +86,26 @@ impl Language {
     }
 }
 
-/// A path that is there, which may end in a star, or a program in `PATH`.
+/// A path that is there, whose names may end in a star, or a program in `PATH`.
 fn is_installed(need: &str) -> bool {
-    if let Some((folder, prefix)) = need.strip_suffix('*').and_then(|path| path.rsplit_once('/')) {
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        return entries.into_iter().any(|it| it.file_name().to_string_lossy().starts_with(prefix));
-    }
-    if need.starts_with('/') {
-        return Path::new(need).exists();
+    if let Some(path) = need.strip_prefix('/') {
+        return is_there(Path::new("/"), &path.split('/').collect::<Vec<_>>());
     }
     let folders = surroundings::variable("PATH").unwrap_or_default();
     std::env::split_paths(&folders).any(|folder| folder.join(need).is_file())
+}
+
+fn is_there(folder: &Path, names: &[&str]) -> bool {
+    let Some((name, rest)) = names.split_first() else { return true };
+    let Some(prefix) = name.strip_suffix('*') else {
+        let path = folder.join(name);
+        return path.exists() && is_there(&path, rest);
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .into_iter()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .any(|entry| is_there(&entry.path(), rest))
 }
 
 /// All of them, by name.
@@ -155,9 +164,11 @@ const FILES: &[(&str, &[File])] = &[
     example!("java": "README.md", "lambda-stdio.toml", ".gitignore", "Makefile", "src/main/java/example/Function.java", "src/main/java/example/Handler.java"),
     example!("jq": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "handler.jq"),
     example!("ocaml": "README.md", "lambda-stdio.toml", ".gitignore", "dune", "dune-project", "handler.ml"),
+    example!("perl": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "handler.pl"),
     example!("python": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "handler.py"),
     example!("racket": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "Makefile", "handler.rkt"),
     rust!("README.md" <- "README.md", "lambda-stdio.toml" <- "project", ".gitignore" <- "ignored", "Cargo.lock" <- "lock", "Cargo.toml" <- "manifest", "src/lines.rs" <- "lines", "src/main.rs" <- "main"),
+    example!("zig": "README.md", "lambda-stdio.toml", ".gitignore", "build.zig", "src/function.zig", "src/main.zig"),
 ];
 
 #[cfg(test)]
@@ -197,6 +208,16 @@ mod tests {
         for language in &languages {
             assert!(language.about.chars().count() <= 60, "{}", language.name);
             assert!(!language.needs.is_empty(), "{}", language.name);
+        }
+    }
+
+    #[test]
+    fn a_need_is_a_program_or_a_path_with_stars() {
+        for need in ["sh", "/bin/sh", "/bin/s*", "/*/sh", "/b*/s*"] {
+            assert!(is_installed(need), "{need}");
+        }
+        for need in ["no-such-program", "/bin/no-such-program", "/*/no-such-program", "/no-such*"] {
+            assert!(!is_installed(need), "{need}");
         }
     }
 
