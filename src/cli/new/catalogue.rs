@@ -24,7 +24,7 @@ pub struct Language {
     aliases: Vec<String>,
     /// What its example shows.
     pub about: String,
-    /// The programs, and other files, that it is built with; `a|b` is one of several.
+    /// The programs, and other files, that it is built with.
     needs: Vec<String>,
     /// Debian's packages that have them.
     pub debian: Vec<String>,
@@ -81,8 +81,7 @@ impl Language {
     /// What it is built with and is not here.
     #[must_use]
     pub fn missing(&self) -> Vec<&str> {
-        let is_here = |need: &&String| need.split('|').any(is_installed);
-        self.needs.iter().filter(|need| !is_here(need)).map(String::as_str).collect()
+        self.needs.iter().map(String::as_str).filter(|need| !is_installed(need)).collect()
     }
 }
 
@@ -168,7 +167,7 @@ const FILES: &[(&str, &[File])] = &[
     example!("python": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "handler.py"),
     example!("racket": "README.md", "lambda-stdio.toml", ".gitignore", "Dockerfile", "Makefile", "handler.rkt"),
     rust!("README.md" <- "README.md", "lambda-stdio.toml" <- "project", ".gitignore" <- "ignored", "Cargo.lock" <- "lock", "Cargo.toml" <- "manifest", "src/lines.rs" <- "lines", "src/main.rs" <- "main"),
-    example!("zig": "README.md", "lambda-stdio.toml", ".gitignore", "build.zig", "src/function.zig", "src/main.zig"),
+    example!("zig": "README.md", "lambda-stdio.toml", ".gitignore", "Makefile", "src/function.zig", "src/main.zig"),
 ];
 
 #[cfg(test)]
