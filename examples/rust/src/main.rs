@@ -11,6 +11,7 @@ use lines::FunctionError;
 
 /// Borrows from the line; what is not ours stays raw and therefore exact.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with name, fail or echo")]
 struct Event<'a> {
     fail: Option<String>,
     #[serde(borrow, default, deserialize_with = "present")]
