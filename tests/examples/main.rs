@@ -42,11 +42,11 @@ examples! {
     java "java" ["C106"];
     jq "jq" ["C106", "C108"];
     ocaml "ocaml" [];
-    perl "perl" [];
+    perl "perl" ["C106", "C108"];
     python "python" ["C106", "C108"];
     racket "racket" ["C106", "C108"];
     rust "rust" [];
-    zig "zig" [];
+    zig "zig" ["C108"];
 }
 
 /// Events beside those of `test.sh`: what is none of the function's is an error of its own, and ends nothing.

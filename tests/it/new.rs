@@ -32,9 +32,9 @@ fn a_project_is_made_and_the_next_commands_are_told() {
     let expected =
         [".gitignore", "Makefile", "README.md", "handler.c", "lambda-stdio.toml", "test.sh"];
     assert_eq!(names(&made), expected);
-    let mode =
+    let run_bits =
         |name: &str| std::fs::metadata(made.join(name)).unwrap().permissions().mode() & 0o111;
-    assert_eq!((mode("handler.c"), mode("test.sh") & 0o100), (0, 0o100));
+    assert_eq!((run_bits("handler.c"), run_bits("test.sh") & 0o100), (0, 0o100));
     // In its own words, where a shell would take the name apart.
     let said = says(&folder, &["C", "two words/it's"]);
     assert!(said.out.contains("invoke -C 'two words/it'\\''s' -d"), "{said:?}");

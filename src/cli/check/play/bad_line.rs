@@ -61,7 +61,10 @@ impl Player<'_> {
         // Half of the event is no event: whoever answers it has not read it.
         let broken_off = head..head + BEFORE_EVENT_BYTES + event.len() / 2;
         let broken_off = request.bytes().get(broken_off).unwrap_or_default();
-        let bytes = step.text.as_ref().map_or(broken_off, |text| text.as_bytes());
+        // The bracket closes nothing: a reader of JSON values, to which a line's end is nothing, sees that it is
+        // wrong as well, and does not wait for the rest.
+        let broken_off = [broken_off, b"]"].concat();
+        let bytes = step.text.as_ref().map_or(&broken_off[..], |text| text.as_bytes());
         let is_empty = bytes.is_empty();
         let line = match &step.text {
             _ if is_empty => "an empty line".to_owned(),
