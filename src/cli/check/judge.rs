@@ -4,6 +4,8 @@ mod bad_line;
 mod ending;
 mod logs;
 mod lost;
+#[cfg(test)]
+mod tests;
 pub mod values;
 
 use super::finding::{Code, Finding};
