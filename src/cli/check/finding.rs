@@ -193,7 +193,7 @@ impl Code {
                 "catch what goes wrong in a request, and answer it with the request's id and an error",
             ),
             Self::Exited => {
-                ("C018", Must, "go on reading after a reply; what ended it was written last")
+                ("C018", Must, "go on reading after a reply; what it wrote last says why it ended")
             }
             Self::ClosedPipe => ("C019", Must, "leave standard input and standard output open"),
             Self::Framing => (
@@ -272,7 +272,11 @@ impl Code {
                 Should,
                 "name UTF-8 in the program, for its input and its output, whatever LANG and LC_ALL say",
             ),
-            Self::NoErrorSeen => ("C201", Note, "try an event that fails with lambda-stdio invoke"),
+            Self::NoErrorSeen => (
+                "C201",
+                Note,
+                "send an event that it has to refuse, with lambda-stdio invoke -d, and see that an error comes back",
+            ),
             Self::ReplyTooLarge => ("C203", Note, "keep replies to 6,291,556 bytes"),
             Self::BadLineUnsaid => {
                 ("C204", Note, "say on standard error what could not be read, and why")

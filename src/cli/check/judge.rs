@@ -4,6 +4,8 @@ mod bad_line;
 mod ending;
 mod logs;
 mod lost;
+#[cfg(test)]
+mod tests;
 pub mod values;
 
 use super::finding::{Code, Finding};
@@ -52,7 +54,7 @@ pub fn judge(scenario: &Scenario, tape: &Tape, told: Told) -> Vec<Finding> {
             Moment::Exchange(exchange) => seen.exchange(exchange),
             Moment::BadLine(_) => (),
             Moment::Idle(Lost::Exited { how, .. }) => {
-                seen.find(Code::EndsEachTime, format!("it ended with nothing to do: {how}"));
+                seen.find(Code::EndsEachTime, format!("it ended between requests: {how}"));
             }
             Moment::Idle(lost) => seen.lost(lost, "with nothing to do"),
             Moment::Ending(ending) => seen.ending(ending),
@@ -231,7 +233,10 @@ impl Seen<'_> {
     }
 
     fn stray(&mut self, line: &Line) {
-        let message = format!("it printed {} on standard output: it was logged", line.shown());
+        let message = format!(
+            "it printed {} on standard output: it is no reply, and goes to the log",
+            line.shown()
+        );
         self.find(Code::StrayText, message);
     }
 

@@ -169,9 +169,11 @@ fn clues(program: &Program) -> Clues {
             clues.programs.extend(file_name(Path::new(&interpreter)));
         }
     } else {
-        // Of `python3 handler.py` or `java -jar app.jar` the file says more than the program.
+        // Of `python3 handler.py` or `java -jar app.jar` the file says more than the program, and of a
+        // program its content says more than its name: OCaml's end in .exe, too.
+        let own = Some(name).filter(|_| !head.starts_with(b"\x7fELF"));
         let arguments = program.arguments.iter().map(Path::new);
-        clues.extensions.extend(std::iter::once(name).chain(arguments).filter_map(extension));
+        clues.extensions.extend(own.into_iter().chain(arguments).filter_map(extension));
     }
     if head.starts_with(b"\x7fELF") && clues.extensions.is_empty() {
         clues.libraries = file.as_deref().map(libraries).unwrap_or_default();
@@ -264,6 +266,8 @@ mod tests {
             (b"rustc version 1.95.0\0", Some("Rust")),
             (b"\0caml_startup\0", Some("OCaml")),
             (b"zig 0.17.1\0", Some("Zig")),
+            (b"\0.shstrtab\0.rackprog\0", Some("Racket")),
+            (b"\0create_main_lisp_thread\0", Some("Common Lisp")),
             (b"GCC: (Debian) 12.2.0\0", None),
         ] {
             let clues = Clues { texts: vec![text.to_vec()], ..Clues::default() };
@@ -273,6 +277,10 @@ mod tests {
         }
         let own = std::env::current_exe().expect("it runs");
         assert_eq!(told(own.to_str().expect("text"), &[]).as_deref(), Some("Rust"));
+        let folder = tempfile::tempdir().expect("a folder");
+        let named = folder.path().join("handler.exe");
+        std::os::unix::fs::symlink(own, &named).expect("a link");
+        assert_eq!(told(named.to_str().expect("text"), &[]).as_deref(), Some("Rust"));
     }
 
     #[test]

@@ -197,17 +197,40 @@ impl Line {
         json::one_value(&self.bytes).is_ok()
     }
 
-    /// Its beginning, in quotes.
+    /// Its beginning.
     #[must_use]
     pub fn shown(&self) -> String {
         shown(&self.bytes)
     }
 }
 
-/// The beginning of some bytes, in quotes.
+/// The beginning of some bytes: what has quotes and nothing that cannot be seen as it is, and all else in
+/// quotes.
 #[must_use]
 pub fn shown(bytes: &[u8]) -> String {
     let head = bytes.get(..SHOWN_CHARS).unwrap_or(bytes);
     let more = if head.len() < bytes.len() { "…" } else { "" };
-    format!("{:?}{more}", String::from_utf8_lossy(head))
+    let text = String::from_utf8_lossy(head);
+    let is_seen = text.contains('"') && text.trim() == text && !text.contains(char::is_control);
+    if is_seen { format!("{text}{more}") } else { format!("{text:?}{more}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_shown_as_it_is_and_what_cannot_be_seen_in_quotes() {
+        for (bytes, expected) in [
+            (&b"{\"a\":\"b\"}"[..], "{\"a\":\"b\"}"),
+            (b"hello", "\"hello\""),
+            (b"{\"a\":1}\r", "\"{\\\"a\\\":1}\\r\""),
+            (b" \"a\"", "\" \\\"a\\\"\""),
+            (b"\xff", "\"\u{fffd}\""),
+            (b"", "\"\""),
+        ] {
+            assert_eq!(shown(bytes), expected);
+        }
+        assert_eq!(shown(&[b'x'; 121]), format!("\"{}\"…", "x".repeat(120)));
+    }
 }

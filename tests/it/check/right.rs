@@ -1,10 +1,10 @@
 //! Handlers that are right, each in another way: no alarm.
 
 mod bad_line;
+mod compiled;
 mod logs;
 
 use super::Checked;
-use crate::support::installed;
 
 /// The folder of the examples.
 fn example(path: &str) -> String {
@@ -81,34 +81,4 @@ fn the_examples() {
     Checked::program(&[], &["python3", &example("python/handler.py")]).finds(&[], 0);
     Checked::program(&[], &[&example("bash/handler.sh")]).finds(&[], 0);
     Checked::program(&[], &[&example("jq/handler.jq")]).finds(&[], 0);
-}
-
-#[test]
-fn a_c_program_that_flushes() {
-    if !installed("gcc") {
-        return;
-    }
-    let folder = crate::support::Scratch::new();
-    let source = r#"
-#define _GNU_SOURCE
-#include <stdio.h>
-#include <string.h>
-int main(void) {
-    char *line = 0;
-    size_t size = 0;
-    while (getline(&line, &size, stdin) > 0) {
-        if (strchr(line, '{'))
-            puts("{\"ok\":true}");
-        fflush(stdout);
-    }
-    return 0;
-}
-"#;
-    std::fs::write(folder.file("handler.c"), source).unwrap();
-    let built = std::process::Command::new("gcc")
-        .args(["-o", "handler", "handler.c"])
-        .current_dir(folder.path())
-        .status();
-    assert!(built.unwrap().success());
-    Checked::program(&[], &[folder.file("handler").to_str().unwrap()]).finds(&[], 0);
 }

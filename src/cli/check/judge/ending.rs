@@ -21,7 +21,10 @@ impl Seen<'_> {
             }
             (By::Signal | By::Output, Some(_)) | (By::Input, Some("exit status 0")) => (),
             (By::Input, Some(how)) => {
-                self.find(Code::EndStatus, format!("at the end of its input it ended so: {how}"));
+                self.find(
+                    Code::EndStatus,
+                    format!("at the end of its input it did not end well: {how}"),
+                );
             }
         }
         let is_asked = ending.by == By::Input;
@@ -34,7 +37,10 @@ impl Seen<'_> {
             }
         }
         if ending.left > 0 {
-            let message = format!("{} of its processes were there after it had ended", ending.left);
+            let message = format!(
+                "{} processes that it started were still there after it had ended",
+                ending.left
+            );
             self.find(Code::LeftBehind, message);
         }
     }
