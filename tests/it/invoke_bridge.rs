@@ -50,7 +50,7 @@ fn a_crash_is_told_and_counted_and_the_next_event_is_answered() {
 
 #[test]
 fn a_program_that_hangs_is_4() {
-    let said = handler(&["--timeout", "1"], "\"hang\"\n2\n");
+    let said = handler(&["--timeout", "3"], "\"hang\"\n2\n");
     assert_eq!(said.code, Some(4), "{said:?}");
     assert!(said.out.contains("\"Runtime.HandlerTimeout\""), "{said:?}");
     assert!(said.out.ends_with("\n[8]\n"), "{said:?}");

@@ -72,14 +72,14 @@ fn a_timeout_ends_the_whole_tree_and_the_next_event_has_a_new_one() {
     let place = Place::new();
     let started = Instant::now();
     let said = run_with(
-        &mut place.invoke(&["--events", "-", "--timeout", "0.75"]),
+        &mut place.invoke(&["--events", "-", "--timeout", "3.25"]),
         "{\"do\":\"hang\"}\n2\n",
     );
-    assert!(started.elapsed() < Duration::from_secs(15));
+    assert!(started.elapsed() < Duration::from_secs(40));
     assert_eq!(said.code, Some(4));
     let [late, two] = said.out.lines().collect::<Vec<_>>()[..] else { panic!("{said:?}") };
     assert!(late.starts_with("{\"errorMessage\":\"20"), "{late}");
-    assert!(late.ends_with(" Task timed out after 0.75 seconds\"}"), "{late}");
+    assert!(late.ends_with(" Task timed out after 3.25 seconds\"}"), "{late}");
     assert_eq!(two, "2");
     assert!(said.err.contains("\tStatus: timeout"), "{said:?}");
     check_gone(&place.pids());
