@@ -162,7 +162,9 @@ fn clues(program: &Program) -> Clues {
         // What cannot be read tells nothing.
         drop(file.take(HEAD_BYTES).read_to_end(&mut head));
     }
-    if let Some(line) = head.strip_prefix(b"#!") {
+    if let Some(beam) = file.as_deref().and_then(of_release) {
+        clues.programs.push(beam.to_owned());
+    } else if let Some(line) = head.strip_prefix(b"#!") {
         let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
         if let Ok(shebang) = shebang::parse(line) {
             let interpreter = shebang.by_env.unwrap_or(shebang.interpreter);
@@ -181,6 +183,17 @@ fn clues(program: &Program) -> Clues {
         clues.texts = file.map(|file| signs::texts(&file)).unwrap_or_default();
     }
     clues
+}
+
+/// What runs a release of the BEAM's, which a shell script in its bin folder starts.
+fn of_release(script: &Path) -> Option<&'static str> {
+    let root = script.parent()?.parent()?;
+    if !root.join("releases").is_dir() {
+        return None;
+    }
+    let mut libraries = std::fs::read_dir(root.join("lib")).ok()?.flatten();
+    let has_elixir = libraries.any(|it| it.file_name().as_encoded_bytes().starts_with(b"elixir-"));
+    Some(if has_elixir { "elixir" } else { "erl" })
 }
 
 /// What a program is: a script, a static one, or one that needs libraries; none where it cannot be told.
@@ -244,6 +257,19 @@ mod tests {
         ] {
             assert_eq!(told(program, arguments).as_deref(), language, "{program}");
         }
+    }
+
+    #[test]
+    fn a_release_is_told_from_the_shell_that_starts_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for made in ["bin", "releases", "lib/kernel-8.5"] {
+            std::fs::create_dir_all(folder.path().join(made)).expect("made");
+        }
+        let script = folder.path().join("bin/handler");
+        std::fs::write(&script, "#!/bin/sh\n").expect("written");
+        assert_eq!(told(script.to_str().expect("text"), &[]).as_deref(), Some("Erlang"));
+        std::fs::create_dir(folder.path().join("lib/elixir-1.14.0")).expect("made");
+        assert_eq!(told(script.to_str().expect("text"), &[]).as_deref(), Some("Elixir"));
     }
 
     #[test]
