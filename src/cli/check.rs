@@ -1,6 +1,7 @@
 //! `lambda-stdio check`: plays the protocol against a handler, as Lambda and bad luck would, and says what
 //! its author must know.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -164,6 +165,7 @@ pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
         given: &given,
         patience: options.timeout(),
         is_thorough: options.thorough,
+        was_silent: Cell::new(false),
     };
     let played = executor.block_on(watched(&stage, &scenarios, ui))?;
     let Played::Whole(tapes) = played else {

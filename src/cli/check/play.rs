@@ -6,6 +6,7 @@ mod ending;
 mod exchange;
 mod hear;
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,6 +36,8 @@ pub struct Stage<'a> {
     pub patience: Duration,
     /// Whether repeated requests are sent many more times.
     pub is_thorough: bool,
+    /// Whether a request was not answered in time, in any scenario so far.
+    pub was_silent: Cell<bool>,
 }
 
 /// Plays a scenario.  Not cancel safe: a dropped one leaves its handler to be killed with ours.

@@ -17,6 +17,21 @@ pub struct Tape {
     pub moments: Vec<Moment>,
 }
 
+impl Tape {
+    /// The requests and what came of them.
+    #[must_use]
+    pub fn exchanges(&self) -> impl DoubleEndedIterator<Item = &Exchange> {
+        self.moments.iter().filter_map(|moment| match moment {
+            Moment::Exchange(exchange) => Some(exchange),
+            Moment::Started(_)
+            | Moment::BadLine(_)
+            | Moment::Idle(_)
+            | Moment::Ending(_)
+            | Moment::Memory { .. } => None,
+        })
+    }
+}
+
 /// One thing that happened.
 #[derive(Debug)]
 pub enum Moment {

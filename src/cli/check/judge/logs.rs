@@ -3,22 +3,14 @@
 use super::Seen;
 use super::lost::LARGE_BYTES;
 use crate::cli::check::finding::Code;
-use crate::cli::check::tape::{Answer, Exchange, Lost, Moment, Tape};
+use crate::cli::check::tape::{Answer, Exchange, Lost, Tape};
 use crate::protocol::ReplyBody;
 
 impl Seen<'_> {
     /// Findings of the whole scenario.  Before each request whose logs are long or read late it sends one
     /// that is like it otherwise: where that is not answered, other scenarios tell why.
     pub(super) fn logs(&mut self, tape: &Tape) {
-        let exchanges = tape.moments.iter().filter_map(|moment| match moment {
-            Moment::Exchange(exchange) => Some(exchange),
-            Moment::Started(_)
-            | Moment::BadLine(_)
-            | Moment::Idle(_)
-            | Moment::Ending(_)
-            | Moment::Memory { .. } => None,
-        });
-        let exchanges: Vec<&Exchange> = exchanges.collect();
+        let exchanges: Vec<&Exchange> = tape.exchanges().collect();
         for pair in exchanges.windows(2) {
             if let [before, exchange] = pair
                 && matches!(before.answer, Answer::Reply(_))

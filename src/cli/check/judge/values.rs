@@ -4,7 +4,7 @@ use super::Seen;
 use crate::cli::check::fidelity::{self, Turn};
 use crate::cli::check::finding::Code;
 use crate::cli::check::scenario::Scenario;
-use crate::cli::check::tape::{Answer, Exchange, Lost, Moment, Tape, shown};
+use crate::cli::check::tape::{Answer, Exchange, Lost, Tape, shown};
 use crate::json;
 use crate::protocol::ReplyBody;
 
@@ -26,14 +26,8 @@ pub enum Fidelity {
 /// What became of each value of a scenario: the first one is the marker that shows where values come back.
 #[must_use]
 pub fn fidelities(tape: &Tape) -> Vec<(String, Fidelity)> {
-    let exchanges = tape.moments.iter().filter_map(|moment| match moment {
-        Moment::Exchange(exchange) => Some((exchange.value.clone()?, exchange)),
-        Moment::Started(_)
-        | Moment::BadLine(_)
-        | Moment::Idle(_)
-        | Moment::Ending(_)
-        | Moment::Memory { .. } => None,
-    });
+    let exchanges =
+        tape.exchanges().filter_map(|exchange| Some((exchange.value.clone()?, exchange)));
     let mut exchanges = exchanges.peekable();
     let place = exchanges.next().and_then(|(marker, exchange)| place(&marker, exchange));
     let judged = exchanges.map(|(value, exchange)| {

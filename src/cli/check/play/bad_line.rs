@@ -14,7 +14,7 @@ use crate::protocol::Framing;
 
 /// How many round trips a handler may take to say what it thinks of such a line: a slow one, or one on a
 /// busy machine, must not be taken for a silent one.
-const ROUND_TRIPS: u32 = 10;
+pub(super) const ROUND_TRIPS: u32 = 10;
 /// What stands before the event: the names of two members, and the id.
 const BEFORE_EVENT_BYTES: usize = r#"{"id":"q7w2m0x4k9c1z5t8","event":"#.len();
 
@@ -112,15 +112,9 @@ impl Player<'_> {
     }
 
     /// How long the last reply took.
-    fn round_trip(&self) -> Duration {
-        let took = self.tape.moments.iter().rev().find_map(|moment| match moment {
-            Moment::Exchange(exchange) => Some(exchange.took),
-            Moment::Started(_)
-            | Moment::BadLine(_)
-            | Moment::Idle(_)
-            | Moment::Ending(_)
-            | Moment::Memory { .. } => None,
-        });
-        took.unwrap_or_default()
+    pub(super) fn round_trip(&self) -> Duration {
+        let mut exchanges = self.tape.exchanges();
+        let answered = exchanges.rfind(|exchange| matches!(exchange.answer, Answer::Reply(_)));
+        answered.map(|exchange| exchange.took).unwrap_or_default()
     }
 }

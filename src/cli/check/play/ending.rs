@@ -23,6 +23,7 @@ impl Player<'_> {
         let Some(handler) = &mut self.handler else {
             return Answer::Silence { unfinished: 0, untouched: false, said: String::new() };
         };
+        self.stage.was_silent.set(true);
         handler.pump_logs();
         let silence = Answer::Silence {
             unfinished: handler.unfinished_bytes(),

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use super::Player;
+use super::bad_line::ROUND_TRIPS;
 use super::hear::{Heard, keep};
 use crate::cli::check::scenario::{Request, When};
 use crate::cli::check::tape::{Answer, Exchange, Lost, Moment};
@@ -15,6 +16,9 @@ use crate::protocol::{Reply, RequestLine};
 
 /// How much longer a reply may take for each byte of its event: a slow reader of JSON takes 3 s for 6 MB.
 const PER_MEGABYTE: Duration = Duration::from_secs(3);
+/// How long a reply may take to one that was silent before, but otherwise is quick: its silence has been
+/// told, and people wait.
+const ONCE_SILENT: Duration = Duration::from_secs(1);
 /// How many times as often a thorough check repeats a request, and for how many times as long: 10,000
 /// requests in a minute.
 const THOROUGH: (u32, u32) = (50, 20);
@@ -162,7 +166,13 @@ impl Player<'_> {
 
     fn patience(&self, event_bytes: usize) -> Duration {
         let megabytes = u32::try_from(event_bytes / 1_000_000).unwrap_or(u32::MAX);
-        self.stage.patience + PER_MEGABYTE.saturating_mul(megabytes)
+        // Of one that was asked nothing yet in this scenario it is not known how quick it is.
+        let is_quick =
+            self.tape.exchanges().next().is_some() && self.round_trip() * ROUND_TRIPS < ONCE_SILENT;
+        let most =
+            if self.stage.was_silent.get() && is_quick { ONCE_SILENT } else { Duration::MAX };
+        let small = self.stage.patience.min(most);
+        small + PER_MEGABYTE.saturating_mul(megabytes)
     }
 }
 
