@@ -82,7 +82,7 @@ fn wrong_usage_is_2_and_help_shows_the_table_of_exit_codes() {
     for arguments in [vec!["--help"], vec!["invoke", "--help"], vec!["invoke", "-h"]] {
         let help = run(companion().args(&arguments));
         assert_eq!(help.code, Some(0));
-        assert!(help.out.contains("5  the function could not be started"), "{help:?}");
+        assert!(help.out.contains("5  the function could not be built or started"), "{help:?}");
         assert!(!help.out.contains("--runtime"), "{help:?}");
     }
 }
