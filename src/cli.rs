@@ -14,6 +14,7 @@ pub mod check;
 pub mod embedded;
 #[cfg(target_os = "linux")]
 pub mod emulator;
+#[cfg(target_os = "linux")]
 mod interrupts;
 #[cfg(target_os = "linux")]
 pub mod invoke;
@@ -135,8 +136,8 @@ fn run(arguments: Arguments, ui: Ui) -> anyhow::Result<Exit> {
         Command::Invoke(options) => invoke::run(*options, ui),
         #[cfg(target_os = "linux")]
         Command::Check(options) => check::run(*options, ui),
-        Command::New(options) => new::run(&options, ui),
-        Command::Package(options) => package::run(*options, ui),
+        Command::New(options) => new::run(&options, arguments.directory.as_deref(), ui),
+        Command::Package(options) => package::run(options.told_from(arguments.directory), ui),
         Command::Completions { shell } => completions(shell),
         Command::Man { command } => manual(command.as_deref()),
     }

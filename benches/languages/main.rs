@@ -2,7 +2,7 @@
 //! picture for examples/README.md.
 //!
 //! Options: names of languages, for those alone (nothing is written then); `--rounds N`.  Everything runs on one
-//! core where there is `taskset`, so that rows can be compared with each other.
+//! core, so that rows can be compared with each other.
 
 #![expect(
     clippy::print_stdout,
@@ -40,8 +40,10 @@ fn run() -> Result<(), String> {
             continue;
         }
         if !language.missing.is_empty() {
-            eprintln!("left out: {}, which needs {}", language.name, language.missing.join(", "));
-            continue;
+            let (name, missing) = (&language.name, language.missing.join(", "));
+            return Err(format!(
+                "{name} needs {missing}; name the languages that are to be measured"
+            ));
         }
         let measured = measure::measure(&language, rounds)?;
         println!("{}", page::row(&measured));

@@ -114,19 +114,10 @@ fn bootstrap() -> Result<PathBuf, String> {
     })
 }
 
-/// `lambda-stdio ARGUMENTS`, on the first core where that can be said.
+/// `lambda-stdio ARGUMENTS`, on the first core.
 fn companion(arguments: &[&str]) -> Command {
-    let own = env!("CARGO_BIN_EXE_lambda-stdio");
-    let is_pinned =
-        Command::new("taskset").args(["-c", "0", "true"]).status().is_ok_and(|it| it.success());
-    let mut command = if is_pinned {
-        let mut command = Command::new("taskset");
-        command.args(["-c", "0", own]);
-        command
-    } else {
-        Command::new(own)
-    };
-    command.args(arguments);
+    let mut command = Command::new("taskset");
+    command.args(["-c", "0", env!("CARGO_BIN_EXE_lambda-stdio")]).args(arguments);
     command
 }
 

@@ -3,8 +3,10 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -96,6 +98,9 @@ pub struct Options {
     /// The project's own, under what --env-file and --env say.
     #[arg(skip)]
     environment: Vec<(String, String)>,
+    /// The project's name for the function.
+    #[arg(skip)]
+    name: Option<String>,
     /// The project's memory setting.
     #[arg(skip)]
     memory_mb: Option<u32>,
@@ -114,6 +119,7 @@ impl Options {
         self.timeout = self.timeout.or(project.timeout()?);
         self.memory_mb = project.memory_mb()?;
         self.environment = project.environment();
+        self.name = Some(project.name());
         Ok(())
     }
 
@@ -145,18 +151,22 @@ impl Options {
 /// # Errors
 /// For inputs that cannot be read or are wrong.
 pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
-    if options.program.is_none() {
-        let project = Project::here()?;
-        options.complete(&project)?;
-        if let Some(exit) = project.build(!options.no_build, ui)? {
-            return Ok(exit);
-        }
+    let project = options.program.is_none().then(Project::here).transpose()?;
+    if let Some(project) = &project {
+        options.complete(project)?;
     }
     let options = &options;
     let given = Given::new(event(options.event.as_deref())?.as_deref())?;
     let mut scenarios = scenario::all()?;
     scenarios.retain(|scenario| options.plays(scenario));
     let config = config(options)?;
+    // Made anew before anything is played: an old one would be taken for this call's, and a place where nothing
+    // can be written is no news for the end.
+    let junit = options.junit.as_ref().map(File::create).transpose();
+    let junit = junit.map_err(|error| cannot_write(options, error))?;
+    if let Some(exit) = project.map_or(Ok(None), |it| it.build(!options.no_build, ui))? {
+        return Ok(exit);
+    }
     let language = language::tell(&config.program)?;
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let executor = executor.context("this machine gives no event queue (epoll)")?;
@@ -173,16 +183,21 @@ pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
     };
     let report = report(options, &config, &scenarios, &tapes, language.as_ref());
     let exit = exit(&report.findings);
-    if let Some(file) = &options.junit {
-        std::fs::write(file, junit::text(&report))
-            .with_context(|| format!("{} cannot be written", file.display()))?;
-    }
     if options.json {
         report.print()?;
     } else {
         report.show(ui)?;
     }
+    if let Some(mut file) = junit {
+        file.write_all(junit::text(&report).as_bytes())
+            .map_err(|error| cannot_write(options, error))?;
+    }
     Ok(exit)
+}
+
+fn cannot_write(options: &Options, error: io::Error) -> anyhow::Error {
+    let path = options.junit.as_deref().unwrap_or(Path::new(""));
+    anyhow::Error::new(error).context(format!("--junit {} cannot be written", path.display()))
 }
 
 /// What came of all scenarios.
@@ -316,7 +331,7 @@ fn event(given: Option<&str>) -> anyhow::Result<Option<String>> {
 fn config(options: &Options) -> anyhow::Result<Config> {
     let task_root = std::env::current_dir().context("the current directory is gone")?;
     let function = Function {
-        name: function_name(&options.program()),
+        name: options.name.clone().unwrap_or_else(|| function_name(&options.program())),
         handler: options.program(),
         task_root: task_root.clone(),
         memory_mb: options.memory_mb.unwrap_or(128),

@@ -95,6 +95,9 @@ pub struct Options {
     /// The project's own, under what --env-file and --env say.
     #[arg(skip)]
     environment: Vec<(String, String)>,
+    /// The project's name for the function.
+    #[arg(skip)]
+    name: Option<String>,
 }
 
 impl Options {
@@ -105,6 +108,7 @@ impl Options {
         self.memory = self.memory.or(project.memory_mb()?);
         self.timeout = self.timeout.or(project.timeout()?);
         self.environment = project.environment();
+        self.name = Some(project.name());
         Ok(())
     }
 
@@ -132,9 +136,6 @@ pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
     };
     if let Some(project) = &project {
         options.complete(project)?;
-        if let Some(exit) = project.build(!options.no_build, ui)? {
-            return Ok(exit);
-        }
     }
     let options = &options;
     if let Some(url) = &options.remote {
@@ -143,6 +144,10 @@ pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
     let tap = options.wire.then(Tap::new).transpose();
     let tap = tap.context("--wire: no file could be made in the temporary directory")?;
     let function = function(options, tap.as_ref().map(Tap::path))?;
+    // What is wrong is told before a build that may take long.
+    if let Some(exit) = project.map_or(Ok(None), |it| it.build(!options.no_build, ui))? {
+        return Ok(exit);
+    }
     // One thread: the runtime dies with the thread that started it, and this one lives as long as we do.
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let executor = executor.context("this machine gives no event queue (epoll)")?;
@@ -216,7 +221,7 @@ fn function(options: &Options, wire_tap: Option<PathBuf>) -> anyhow::Result<Func
         (role::bridge(options.wire, program.collect()), Counted::Descendants)
     };
     Ok(Function {
-        name: super::function_name(&named),
+        name: options.name.clone().unwrap_or_else(|| super::function_name(&named)),
         handler: named,
         task_root,
         memory_mb: options.memory_mb(),

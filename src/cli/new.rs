@@ -1,6 +1,5 @@
 //! `lambda-stdio new`: a project that answers, from the examples that are carried in the executable.
 
-use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -48,7 +47,7 @@ pub struct Options {
 #[derive(Debug, Serialize)]
 struct Made<'a> {
     language: &'a str,
-    folder: &'a Path,
+    folder: String,
     files: Vec<&'a str>,
     missing: Vec<&'a str>,
     debian: &'a [String],
@@ -58,7 +57,7 @@ struct Made<'a> {
 ///
 /// # Errors
 /// For a language that is not known, and a folder that cannot be made or has something in it.
-pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
+pub fn run(options: &Options, inside: Option<&Path>, ui: Ui) -> anyhow::Result<Exit> {
     let languages = catalogue::all()?;
     let Some(wanted) = &options.language else {
         return list::run(&languages, options.json, ui);
@@ -66,14 +65,15 @@ pub fn run(options: &Options, ui: Ui) -> anyhow::Result<Exit> {
     let language = find(&languages, wanted)?;
     let folder = options.folder.clone().unwrap_or_else(|| PathBuf::from(&language.name));
     make(language, &folder).with_context(|| format!("{} is not made", folder.display()))?;
+    let folder = inside.map_or_else(|| folder.clone(), |inside| inside.join(&folder));
     let made = Made {
         language: &language.name,
-        folder: &folder,
+        folder: folder.to_string_lossy().into_owned(),
         files: language.files.iter().map(|file| file.path).collect(),
         missing: language.missing(),
         debian: &language.debian,
     };
-    tell(&made, &language.title, options.json, ui)?;
+    tell(&made, language, options.json, ui)?;
     Ok(Exit::Done)
 }
 
@@ -91,22 +91,20 @@ fn find<'a>(languages: &'a [Language], wanted: &str) -> anyhow::Result<&'a Langu
     )
 }
 
-/// Writes the files beside the folder first, so that it is there with all of them or not at all.
+/// Writes the files beside a new folder first, so that it is there with all of them or not at all.
 fn make(language: &Language, folder: &Path) -> anyhow::Result<()> {
-    let Some(name) = folder.file_name().filter(|name| !name.is_empty()) else {
-        // `.` and what ends in `..` have no name: only an empty folder can be meant.
-        check_empty(folder)?;
-        return write_files(language, folder);
-    };
     match check_empty(folder) {
         Ok(()) => return write_files(language, folder),
-        Err(error) if !folder.exists() && !folder.is_symlink() => drop(error),
+        Err(_) if folder.is_symlink() && !folder.exists() => {
+            bail!("it is a link that leads nowhere")
+        }
+        Err(error) if !folder.exists() => drop(error),
         Err(error) => return Err(error),
     }
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
     fs::create_dir_all(parent).with_context(|| format!("its folder {}", parent.display()))?;
-    let beside = parent.join(unfinished(name));
+    let beside = parent.join(format!(".new-{}", std::process::id()));
     let written = fs::create_dir(&beside)
         .map_err(anyhow::Error::from)
         .and_then(|()| write_files(language, &beside))
@@ -118,22 +116,16 @@ fn make(language: &Language, folder: &Path) -> anyhow::Result<()> {
     written
 }
 
-fn unfinished(name: &OsStr) -> String {
-    format!(".{}.{}", name.to_string_lossy(), std::process::id())
-}
-
 fn check_empty(folder: &Path) -> anyhow::Result<()> {
-    let mut entries = fs::read_dir(folder)?;
-    match entries.next() {
-        None => Ok(()),
-        Some(entry) => {
-            let name = entry?.file_name();
-            bail!(
-                "the folder is not empty (it has {}); name one that is, or a new one",
-                name.display()
-            )
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        // A repository without a file is empty to its owner.
+        if name != ".git" {
+            let name = name.display();
+            bail!("the folder is not empty (it has {name}); name one that is, or a new one");
         }
     }
+    Ok(())
 }
 
 fn write_files(language: &Language, folder: &Path) -> anyhow::Result<()> {
@@ -159,14 +151,17 @@ fn write_file(path: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-fn tell(made: &Made<'_>, title: &str, json: bool, ui: Ui) -> anyhow::Result<()> {
+fn tell(made: &Made<'_>, language: &Language, json: bool, ui: Ui) -> anyhow::Result<()> {
     if json {
         let mut object = serde_json::to_vec(made)?;
         object.push(b'\n');
         ui::print(&object)?;
         return Ok(());
     }
-    let folder = super::package::commands::quote(&made.folder.to_string_lossy());
+    // What begins so would be taken for an option.
+    let folder = if made.folder.starts_with('-') { "./" } else { "" }.to_owned() + &made.folder;
+    let folder = super::package::commands::quote(&folder);
+    let title = &language.title;
     let text = format!(
         "{folder}: a handler in {title}, in {}\n\nnext:\n  lambda-stdio invoke -C {folder} -d '{{\"name\":\"Ada\"}}'\n  \
          lambda-stdio check -C {folder}\n  lambda-stdio package -C {folder}\n",
@@ -174,11 +169,12 @@ fn tell(made: &Made<'_>, title: &str, json: bool, ui: Ui) -> anyhow::Result<()> 
     );
     ui::print(ui::printable(&text).as_bytes())?;
     if !made.missing.is_empty() {
-        ui.hint(&format!(
-            "not installed here: {}; Debian's packages are {}, and README.md says more",
-            made.missing.join(", "),
-            made.debian.join(" ")
-        ));
+        let from = match &language.otherwise {
+            Some(otherwise) => otherwise.clone(),
+            None => format!("Debian's packages are {}", made.debian.join(" ")),
+        };
+        let missing = made.missing.join(", ");
+        ui.hint(&format!("not installed here: {missing}; {from}, and README.md says more"));
     }
     Ok(())
 }

@@ -122,11 +122,15 @@ pub struct Options {
     /// The project's settings for the function.
     #[arg(skip)]
     function: Settings,
+    /// The folder of -C, from which paths are meant, and to which they are told.
+    #[arg(skip)]
+    folder: Option<PathBuf>,
 }
 
 /// What a function is to be given in Lambda.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
+    name: Option<String>,
     memory_mb: Option<u32>,
     timeout: Option<Duration>,
     variables: Vec<(String, String)>,
@@ -142,11 +146,28 @@ impl Options {
         self.arch = self.arch.or(project.arch);
         self.verify_event = self.verify_event.take().or_else(|| project.event.clone());
         self.function = Settings {
+            name: Some(project.name()),
             memory_mb: project.memory_mb()?,
             timeout: project.timeout()?,
             variables: project.environment(),
         };
         Ok(())
+    }
+
+    /// The same, started in a folder that the user is not in.
+    pub(super) fn told_from(mut self, folder: Option<PathBuf>) -> Self {
+        self.folder = folder;
+        self
+    }
+
+    /// A path as the user has it.
+    fn shown(&self, path: &Path) -> PathBuf {
+        self.folder.as_ref().map_or_else(|| path.to_owned(), |folder| folder.join(path))
+    }
+
+    fn name(&self) -> String {
+        let named = || function_name(self.program.as_deref().unwrap_or_default());
+        self.function.name.clone().unwrap_or_else(named)
     }
 
     fn target(&self) -> &str {
@@ -163,12 +184,10 @@ impl Options {
 /// # Errors
 /// For inputs that are not there, and zips that cannot be written.
 pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
-    if options.program.is_none() && options.layer.is_none() {
-        let project = Project::here()?;
-        options.complete(&project)?;
-        if let Some(exit) = project.build(!options.no_build, ui)? {
-            return Ok(exit);
-        }
+    let is_project = options.program.is_none() && options.layer.is_none();
+    let project = is_project.then(Project::here).transpose()?;
+    if let Some(project) = &project {
+        options.complete(project)?;
     }
     let options = &options;
     let target = Target::find(options.target())?;
@@ -180,6 +199,9 @@ pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
         .with_context(|| format!("--verify-event {}", options.verify_event()))?;
     // So are arguments that no variable can hold.
     let words = commands::words(&options.args)?;
+    if let Some(exit) = project.map_or(Ok(None), |it| it.build(!options.no_build, ui))? {
+        return Ok(exit);
+    }
     let mut assembled = assemble::assemble(options, &target)?;
     check_outputs(options, &assembled)?;
     let mut findings = judge(options, &target, &assembled);
@@ -192,6 +214,7 @@ pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
         findings.sort();
     }
     let verified = verify(options, &target, &assembled, &words, event, &zips, ui)?;
+    findings.retain(|finding| verified.as_ref().is_none_or(|it| !it.settles(finding)));
     findings.extend(verified.iter().filter_map(|it| it.finding(&options.output, &target)));
     findings.sort();
     let exit = if finding::forbid(&findings) { Exit::Finding } else { Exit::Done };
@@ -258,7 +281,7 @@ fn make(
     let (mut zips, mut outputs) = (Vec::new(), Vec::new());
     for (kind, path, entries) in wanted {
         let (zipped, output) = write(options, path, &entries, time, ui)?;
-        zips.push(Zip::new(kind, path, !options.check_only, &zipped));
+        zips.push(Zip::new(kind, &options.shown(path), !options.check_only, &zipped));
         outputs.extend(output.map(|output| (path, output)));
     }
     // Only when all of them are whole does one take the place of an old one.
@@ -309,7 +332,7 @@ fn verify(
         assembled,
         function: &options.output,
         layer: options.layer.as_deref(),
-        name: &function_name(options.program.as_deref().unwrap_or_default()),
+        name: &options.name(),
         words: words.to_owned(),
         variables: &options.function.variables,
         event,
@@ -329,10 +352,10 @@ fn next(
     if zips.is_empty() || finding::forbid(findings) {
         return Vec::new();
     }
-    let name = function_name(options.program.as_deref().unwrap_or_default());
-    let function = options.program.as_ref().map(|_| options.output.as_path());
-    let of = commands::Of { assembled, name: &name, words, settings: &options.function };
-    commands::commands(target, &of, function, options.layer.as_deref())
+    let function = options.program.as_ref().map(|_| options.shown(&options.output));
+    let layer = options.layer.as_ref().map(|path| options.shown(path));
+    let of = commands::Of { assembled, name: &options.name(), words, settings: &options.function };
+    commands::commands(target, &of, function.as_deref(), layer.as_deref())
 }
 
 fn tell(options: &Options, report: &Report, ui: Ui) -> anyhow::Result<()> {

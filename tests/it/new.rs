@@ -1,12 +1,13 @@
 //! `lambda-stdio new`: a whole project or nothing, whatever the folder is.  That each language's project is
 //! built and answers is tests/examples.
 
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::invoke_runtime::{Said, companion, run};
+use crate::invoke_runtime::{Said, companion, run, spawn};
 
 fn says(folder: &TempDir, arguments: &[&str]) -> Said {
     run(companion().arg("new").args(arguments).current_dir(folder.path()))
@@ -78,8 +79,34 @@ fn an_empty_folder_is_filled_and_another_left_alone() {
 #[test]
 fn in_an_empty_folder_itself() {
     let folder = TempDir::new().unwrap();
+    // A repository without a file is empty to its owner.
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
     assert_eq!(says(&folder, &["jq", "."]).code, Some(0));
     assert!(folder.path().join("handler.jq").is_file());
+}
+
+#[test]
+fn what_is_told_is_right_from_where_the_user_stands() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    let said = run(companion().args(["-C", "sub", "new", "jq", "it"]).current_dir(folder.path()));
+    assert!(said.out.starts_with("sub/it: a handler in jq"), "{said:?}");
+    assert!(said.out.contains("invoke -C sub/it -d"), "{said:?}");
+    let said = says(&folder, &["jq", "--", "-y"]);
+    assert!(said.out.contains("invoke -C ./-y -d"), "{said:?}");
+    let odd = std::ffi::OsStr::from_bytes(b"bad\xff");
+    let said = run(companion().args(["new", "--json", "jq"]).arg(odd).current_dir(folder.path()));
+    assert_eq!(said.json()["folder"], "bad\u{fffd}", "{said:?}");
+}
+
+#[test]
+fn two_at_once_make_one_project() {
+    let folder = TempDir::new().unwrap();
+    let start = || spawn(companion().args(["new", "c", "there"]).current_dir(folder.path()));
+    let ends = [start(), start()].map(|child| child.wait_with_output().unwrap().status.code());
+    assert!(ends.contains(&Some(0)), "{ends:?}");
+    assert!(folder.path().join("there/handler.c").is_file());
+    assert_eq!(names(folder.path()), ["there"]);
 }
 
 #[test]

@@ -121,8 +121,9 @@ fn a_build_that_fails_is_told_and_nothing_is_run() {
 
 #[test]
 fn an_interrupted_build_leaves_nothing() {
-    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
-        let build = "trap '' TERM; echo $$ > pid.new; mv pid.new pid; sleep 600";
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143), (Signal::SIGQUIT, 131)] {
+        // One that hears of nothing, and has left its session.
+        let build = "trap '' TERM INT QUIT; setsid sleep 600 & echo $! > pid.new; mv pid.new pid; sleep 600";
         let folder = project(&FILE.replace("cp handler.in handler", build));
         let mut child = spawn(&mut command(&folder, &["invoke", "-d", "1"]));
         let pid = || std::fs::read_to_string(folder.path().join("pid"));
@@ -133,6 +134,14 @@ fn an_interrupted_build_leaves_nothing() {
         let is_gone = || !std::path::Path::new("/proc").join(pid.trim()).exists();
         eventually("the build is ended", is_gone);
     }
+}
+
+#[test]
+fn a_signal_to_us_alone_ends_the_build_too() {
+    let file = FILE.replace("cp handler.in handler", "kill -INT $PPID; cp handler.in handler");
+    let folder = project(&file);
+    let said = says(&folder, &["invoke", "-d", "1"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(130), ""), "{said:?}");
 }
 
 #[test]
@@ -171,6 +180,20 @@ fn what_is_packaged_and_the_next_command_are_the_projects() {
     ] {
         assert!(said.out.contains(text), "{text}: {said:?}");
     }
+    // Of a folder that the user is not in, paths are told as he has them.
+    let name = project.path().file_name().unwrap().to_str().unwrap();
+    let mut outside = companion();
+    outside.args(["-C", name, "package", "--no-verify", "--bootstrap", "static/bootstrap"]);
+    let said = run(outside.current_dir(project.path().parent().unwrap()));
+    assert!(said.out.starts_with(&format!("{name}/function.zip: ")), "{said:?}");
+    assert!(said.out.contains(&format!("--zip-file fileb://{name}/function.zip")), "{said:?}");
+    assert!(
+        said.out.contains(&format!("--function-name {}", name.trim_start_matches('.'))),
+        "{said:?}"
+    );
+    let image = project.package(&["--target", "image"]);
+    let command = "--package-type Image --code ImageUri=\"$IMAGE_URI\" --architectures x86_64";
+    assert!(image.out.contains(command) && image.out.contains("--memory-size 256"), "{image:?}");
     project.file("lambda-stdio.toml", format!("{file}\ntarget = \"nowhere\""));
     assert!(project.package(&[]).err.contains("--target nowhere"));
     assert_eq!(project.package(&["--target", "al2"]).code, Some(0));

@@ -136,8 +136,12 @@ pub fn summary(report: &ErrorReport) -> String {
 
 /// What a person could do about an error, by its type.
 #[must_use]
-pub fn hint(error_type: &str) -> Option<&'static str> {
-    Some(match error_type {
+pub fn hint(report: &ErrorReport) -> Option<&'static str> {
+    Some(match report.error_type.as_str() {
+        // A shell's own words for it, and those of env in a script's first line.
+        "Runtime.HandlerExited" if summary(report).contains("exit status 127") => {
+            "127 is what a shell and env end with where a program is not installed: they name it above"
+        }
         "Runtime.HandlerExited" => {
             "echo '{}' | PROGRAM tries it alone: for each line it reads it prints one, and goes on \
              reading; --wire shows every line"

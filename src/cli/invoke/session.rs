@@ -209,7 +209,7 @@ impl Session {
 
     fn explain(&self, report: &ErrorReport) {
         self.error(&report::summary(report));
-        if let Some(hint) = report::hint(&report.error_type) {
+        if let Some(hint) = report::hint(report) {
             self.hint(hint);
         }
     }

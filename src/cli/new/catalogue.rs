@@ -28,6 +28,9 @@ pub struct Language {
     needs: Vec<String>,
     /// Debian's packages that have them.
     pub debian: Vec<String>,
+    /// Where it comes from instead, where Debian has it not or too old.
+    #[serde(default)]
+    pub otherwise: Option<String>,
     /// How it is deployed.
     pub form: Form,
     /// Its files.

@@ -23,7 +23,8 @@ pub struct Of<'a> {
     pub settings: &'a Settings,
 }
 
-/// The commands that put the zips into Lambda; none where the target is no runtime of Lambda's.
+/// The commands that put the zips into Lambda, or an image that holds the function's; none for a system of
+/// which nothing like that is known.
 #[must_use]
 pub fn commands(
     target: &Target,
@@ -31,9 +32,16 @@ pub fn commands(
     function: Option<&Path>,
     layer: Option<&Path>,
 ) -> Vec<String> {
-    let Some(runtime) = &target.runtime else { return Vec::new() };
     let Of { assembled, name, words, settings } = of;
     let architecture = assembled.architecture;
+    let create = format!("aws lambda create-function --function-name {name}");
+    let owner = format!("--architectures {architecture} --role \"$ROLE_ARN\"");
+    let Some(runtime) = &target.runtime else {
+        // The image's own command names the program and its arguments.
+        let image = format!("{create} --package-type Image --code ImageUri=\"$IMAGE_URI\" {owner}");
+        let is_image = !target.is_complete && function.is_some();
+        return Vec::from_iter(is_image.then(|| image + &options(settings, "")));
+    };
     let mut commands = Vec::new();
     if let Some(path) = layer {
         commands.push(format!(
@@ -43,31 +51,9 @@ pub fn commands(
         ));
     }
     if let (Some(path), Some(handler)) = (function, &assembled.handler) {
-        let mut command = format!(
-            "aws lambda create-function --function-name {name} --runtime {runtime} \
-             --architectures {architecture} --role \"$ROLE_ARN\" --handler {}",
-            quote(handler)
-        );
-        let mut variables: BTreeMap<&str, &str> = BTreeMap::new();
-        let own = settings.variables.iter();
-        variables.extend(own.map(|(name, value)| (name.as_str(), value.as_str())));
-        if !words.is_empty() {
-            variables.insert("LAMBDA_STDIO_ARGS", words);
-        }
-        if !variables.is_empty() {
-            let variables = serde_json::json!({"Variables": variables});
-            command.push_str(" --environment ");
-            command.push_str(&quote(&variables.to_string()));
-        }
-        if let Some(memory) = settings.memory_mb {
-            command.push_str(" --memory-size ");
-            command.push_str(&memory.to_string());
-        }
-        if let Some(timeout) = settings.timeout {
-            // Lambda takes whole seconds.
-            command.push_str(" --timeout ");
-            command.push_str(&timeout.as_secs_f64().ceil().to_string());
-        }
+        let mut command =
+            format!("{create} --runtime {runtime} {owner} --handler {}", quote(handler));
+        command.push_str(&options(settings, words));
         if layer.is_some() {
             command.push_str(" --layers \"$LAYER_VERSION_ARN\"");
         }
@@ -76,6 +62,29 @@ pub fn commands(
         commands.push(command);
     }
     commands
+}
+
+/// What a function is given, as options of the command that creates it.
+fn options(settings: &Settings, words: &str) -> String {
+    let own = settings.variables.iter();
+    let mut variables: BTreeMap<&str, &str> =
+        own.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    if !words.is_empty() {
+        variables.insert("LAMBDA_STDIO_ARGS", words);
+    }
+    let mut options = String::new();
+    if !variables.is_empty() {
+        let variables = serde_json::json!({"Variables": variables}).to_string();
+        options.push_str(&format_args!(" --environment {}", quote(&variables)).to_string());
+    }
+    if let Some(memory) = settings.memory_mb {
+        options.push_str(&format_args!(" --memory-size {memory}").to_string());
+    }
+    if let Some(timeout) = settings.timeout {
+        // Lambda takes whole seconds.
+        options.push_str(&format_args!(" --timeout {}", timeout.as_secs_f64().ceil()).to_string());
+    }
+    options
 }
 
 /// Arguments as one text, which the bootstrap splits into the same again.

@@ -116,6 +116,18 @@ impl Verified {
         }
     }
 
+    /// Whether a finding asks what the trial has answered: of an image it is not known what it has, and the
+    /// function found it in the system that stood in for one.
+    #[must_use]
+    pub fn settles(&self, finding: &Finding) -> bool {
+        let asks = [Code::LoaderAbsent, Code::LibraryAbsent, Code::InterpreterAbsent];
+        let has_run = matches!(self.outcome, Outcome::Answered | Outcome::FunctionError);
+        has_run
+            && self.root == System::Machine
+            && finding.severity == Severity::Warning
+            && asks.contains(&finding.code)
+    }
+
     /// The finding that it is.
     #[must_use]
     pub fn finding(&self, zip: &Path, target: &Target) -> Option<Finding> {
