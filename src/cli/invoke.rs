@@ -130,16 +130,19 @@ pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
     let project = is_project.then(Project::here).transpose()?;
     let default = project.as_ref().and_then(|project| project.event.as_deref());
     // Before anything is started: until then Ctrl-C ends us at once, and nothing is left running.
-    let events = match &options.events {
-        Some(path) => Events::lines(path)?,
-        None => Events::one(options.data.as_deref(), default, ui)?,
-    };
+    let one = || Events::one(options.data.as_deref(), default, ui);
+    let one = options.events.is_none().then(one).transpose()?;
     if let Some(project) = &project {
         options.complete(project)?;
     }
     let options = &options;
+    // A thread reads lines: behind the build, which waits for signals as a process of one thread.
+    let events = || match (one, &options.events) {
+        (None, Some(path)) => Events::lines(path),
+        (one, _) => Ok(one.unwrap_or(Events::One(None))),
+    };
     if let Some(url) = &options.remote {
-        return remote::run(url, events, options.repeat, ui);
+        return remote::run(url, events()?, options.repeat, ui);
     }
     let tap = options.wire.then(Tap::new).transpose();
     let tap = tap.context("--wire: no file could be made in the temporary directory")?;
@@ -151,7 +154,7 @@ pub fn run(mut options: Options, ui: Ui) -> anyhow::Result<Exit> {
     // One thread: the runtime dies with the thread that started it, and this one lives as long as we do.
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let executor = executor.context("this machine gives no event queue (epoll)")?;
-    executor.block_on(serve(options, ui, function, events, tap))
+    executor.block_on(serve(options, ui, function, events()?, tap))
 }
 
 async fn serve(

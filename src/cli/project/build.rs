@@ -13,8 +13,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 #[cfg(target_os = "linux")]
-use nix::sys::signal::kill;
-use nix::sys::signal::{SigSet, Signal};
+use nix::errno::Errno;
+#[cfg(target_os = "linux")]
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::signal::Signal;
+#[cfg(target_os = "linux")]
+use nix::sys::signal::{SigSet, kill};
+#[cfg(target_os = "linux")]
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 #[cfg(target_os = "linux")]
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
@@ -24,12 +30,13 @@ use crate::cli::emulator::tree;
 use crate::cli::ui::{self, Style, Ui};
 
 /// By these a command is ended.
+#[cfg(target_os = "linux")]
 const ENDS: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
-/// How long a build that is to end may take for it, and how often is looked.
+/// How long a build that is to end may take for it, and how often is looked, in ms.
 #[cfg(target_os = "linux")]
 const LAST_TIME: Duration = Duration::from_secs(2);
 #[cfg(target_os = "linux")]
-const LOOK: Duration = Duration::from_millis(10);
+const LOOK: u8 = 10;
 /// What a shell ends with where it does not find a program.
 const NOT_FOUND: i32 = 127;
 
@@ -75,29 +82,48 @@ fn spawn(command: &str) -> io::Result<Child> {
 
 /// Waits for the build, or for a signal to us, by which it is ended as well.
 ///
-/// Signals are waited for and not handled: behind it they do again what they did before.  They are blocked
-/// once the child is there, which would inherit that.
+/// Signals are read and not handled: behind it they do again what they did before.  They are blocked once the
+/// child is there, which would inherit that; this thread must be the only one, or they go to another.
+#[cfg(target_os = "linux")]
 fn watch(mut child: Child) -> io::Result<Ended> {
     let mut signals = SigSet::from_iter(ENDS);
     signals.add(Signal::SIGCHLD);
     signals.thread_block()?;
+    let told = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
     let ended = loop {
         if let Some(status) = child.try_wait()? {
             break Ended::Exited(status);
         }
-        let signal = signals.wait()?;
-        if ENDS.contains(&signal) {
-            stop(&mut child);
+        if let Some(signal) = next(&told)?.filter(|signal| ENDS.contains(signal)) {
+            stop();
             break Ended::Interrupted(signal);
         }
     };
+    drop(told);
     signals.thread_unblock()?;
     Ok(ended)
 }
 
+/// The next signal, if one comes soon: that a child ended is looked for by itself as well.
+#[cfg(target_os = "linux")]
+fn next(told: &SignalFd) -> io::Result<Option<Signal>> {
+    match poll(&mut [PollFd::new(told.as_fd(), PollFlags::POLLIN)], LOOK) {
+        Ok(_) | Err(Errno::EINTR) => (),
+        Err(error) => return Err(error.into()),
+    }
+    let number = told.read_signal()?.and_then(|signal| i32::try_from(signal.ssi_signo).ok());
+    Ok(number.and_then(|number| Signal::try_from(number).ok()))
+}
+
+/// A signal ends us, and the build hears of it from the terminal.
+#[cfg(not(target_os = "linux"))]
+fn watch(mut child: Child) -> io::Result<Ended> {
+    child.wait().map(Ended::Exited)
+}
+
 /// Asks the build and what it started to end, then ends them.
 #[cfg(target_os = "linux")]
-fn stop(_: &mut Child) {
+fn stop() {
     // What loses its parents becomes our child, so that it can be found.  We have no other children.
     nix::sys::prctl::set_child_subreaper(true).ok();
     let us = nix::unistd::getpid();
@@ -107,7 +133,7 @@ fn stop(_: &mut Child) {
     }
     let until = Instant::now() + LAST_TIME;
     while Instant::now() < until && has_children() {
-        thread::sleep(LOOK);
+        thread::sleep(Duration::from_millis(LOOK.into()));
     }
     tree::kill_orphans(&[]);
 }
@@ -124,31 +150,9 @@ fn has_children() -> bool {
     }
 }
 
-/// Ends the build's shell: without /proc what it started is not known.
-#[cfg(not(target_os = "linux"))]
-fn stop(child: &mut Child) {
-    child.kill().ok();
-    child.wait().ok();
-}
-
 fn describe(status: ExitStatus) -> String {
     match status.code() {
         Some(code) => format!("status {code}"),
         None => status.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::ui::Color;
-
-    #[test]
-    fn signals_do_behind_a_build_what_they_did_before() {
-        let before = SigSet::thread_get_mask().expect("a mask");
-        let ui = Ui::new(Color::Never);
-        assert_eq!(run("true", ui).expect("a shell"), None);
-        assert_eq!(run("exit 3", ui).expect("a shell"), Some(Exit::NotStarted));
-        assert_eq!(SigSet::thread_get_mask().expect("a mask"), before);
     }
 }
