@@ -16,9 +16,8 @@ use anyhow::Context;
 use nix::errno::Errno;
 #[cfg(target_os = "linux")]
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::signal::Signal;
 #[cfg(target_os = "linux")]
-use nix::sys::signal::{SigSet, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 #[cfg(target_os = "linux")]
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 #[cfg(target_os = "linux")]
@@ -45,6 +44,7 @@ enum Ended {
     /// By itself.
     Exited(ExitStatus),
     /// Because we were told to end.
+    #[cfg(target_os = "linux")]
     Interrupted(Signal),
 }
 
@@ -61,6 +61,7 @@ pub fn run(command: &str, ui: Ui) -> anyhow::Result<Option<Exit>> {
     let status = match watch(child).context("the build cannot be waited for")? {
         Ended::Exited(status) if status.success() => return Ok(None),
         Ended::Exited(status) => status,
+        #[cfg(target_os = "linux")]
         Ended::Interrupted(signal) => {
             return Ok(Some(Exit::Interrupted(u8::try_from(signal as i32).unwrap_or(u8::MAX))));
         }
