@@ -118,6 +118,9 @@ fn bootstrap() -> Result<PathBuf, String> {
 fn companion(arguments: &[&str]) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", "0", env!("CARGO_BIN_EXE_lambda-stdio")]).args(arguments);
+    // The system's own programs first: where version managers stand before them, their shims are measured.
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("/usr/bin:/bin:{path}"));
     command
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn svg(all: &[Measured], below: &str) -> String {
         16.0,
         height - 12.0,
         "small",
-        &format!("shorter is better, each mark of length is a factor; {below}"),
+        &format!("shorter is better, on scales of factors; {below}"),
     );
     svg + "</svg>\n"
 }

@@ -255,16 +255,10 @@ impl Given {
         }
     }
 
-    /// The event with one more member, which makes it so long; what is no object gives way to a text.
+    /// The event with a long text where values have their place: a handler that echoes it is to send it back.
     fn of_bytes(&self, bytes: usize) -> String {
-        let members = self.0.strip_prefix('{').map(str::trim_start);
-        let (before, after) = match members {
-            Some("}") => (r#"{"pad":""#.to_owned(), r#""}"#.to_owned()),
-            Some(members) => (r#"{"pad":""#.to_owned(), format!(r#"",{members}"#)),
-            None => ("\"".to_owned(), "\"".to_owned()),
-        };
-        let pad = bytes.saturating_sub(before.len() + after.len());
-        format!("{before}{}{after}", "x".repeat(pad))
+        let text = bytes.saturating_sub(self.with("\"\"").len());
+        self.with(&format!("\"{}\"", "x".repeat(text)))
     }
 }
 
