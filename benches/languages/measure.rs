@@ -115,6 +115,7 @@ fn bootstrap() -> Result<PathBuf, String> {
 }
 
 /// `lambda-stdio ARGUMENTS`, on the first core.
+#[expect(clippy::disallowed_methods, reason = "where the languages are is the caller's to say")]
 fn companion(arguments: &[&str]) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", "0", env!("CARGO_BIN_EXE_lambda-stdio")]).args(arguments);

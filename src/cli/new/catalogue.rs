@@ -224,6 +224,15 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_figures_has_a_row_for_each() {
+        let page = include_str!("../../../examples/README.md");
+        for language in &all().expect("right") {
+            let row = format!("| [{}]({}) | {} | ", language.title, language.name, language.about);
+            assert!(page.contains(&row), "{row}: cargo bench --bench languages writes it");
+        }
+    }
+
+    #[test]
     fn names_lead_to_one_language() {
         let mut names = BTreeSet::new();
         for language in &all().expect("right") {
