@@ -49,7 +49,7 @@ impl Checked {
     fn graded(grade: &str, options: &[&str], words: &[&str]) -> Self {
         let folder = Scratch::new();
         let mut command = companion();
-        command.args(["check", "--json", "--timeout", "3", "--grade", grade]);
+        command.args(["check", "--json", "--timeout", "5", "--grade", grade]);
         command.args(options).arg("--").args(words);
         command.current_dir(folder.path());
         Self { folder, command }

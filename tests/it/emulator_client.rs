@@ -13,7 +13,7 @@ use lambda_stdio::cli::emulator::{Answer, ErrorReport};
 use tokio::sync::oneshot;
 
 /// No step of these stories takes longer, on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// An emulated Runtime API with nobody behind it but the test.
 pub(crate) struct Server {

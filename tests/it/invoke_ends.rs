@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use crate::invoke_runtime::{Place, companion, run, run_with, spawn};
 
 /// A dead process may be a zombie for a moment, until its parent looks.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 #[test]
 fn a_functions_error_is_on_stdout_and_explained_on_stderr() {
@@ -134,7 +134,7 @@ fn ctrl_c_stops_everything_at_once() {
         kill(pid_of(&child), signal).expect("it lives");
         let asked = Instant::now();
         assert_eq!(child.wait().expect("waited").code(), Some(code));
-        assert!(asked.elapsed() < Duration::from_secs(5));
+        assert!(asked.elapsed() < Duration::from_secs(20));
         check_gone(&place.pids());
     }
 }

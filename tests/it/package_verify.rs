@@ -11,7 +11,7 @@ use crate::invoke_runtime::{Said, companion, run, said, spawn};
 use crate::package_support::Project;
 use crate::support::{installed, tool};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(45);
 const ANSWERS: &str = "#include <stdio.h>\nint main(void) { char line[70000]; setvbuf(stdout, 0, _IOLBF, 0);\n\
     while (fgets(line, sizeof line, stdin)) printf(\"{\\\"seven\\\":%d}\\n\", SEVEN); return 0; }\n";
 

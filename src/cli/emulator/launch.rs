@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 
 use crate::runtime_api::wire;
 
@@ -64,6 +64,10 @@ pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
         // Someone called us by this name by hand.
         return ExitCode::from(2);
     };
+    // A parent that waits for signals has blocked them, and what it starts would inherit that.
+    if let Err(error) = SigSet::empty().thread_set_mask() {
+        return fail(&path, &error.into(), "could not be given its signals");
+    }
     // The order matters: a parent that died before the call sends no signal any more.
     let dies_with_us = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).is_ok();
     if !dies_with_us || nix::unistd::getppid().as_raw() != parent {

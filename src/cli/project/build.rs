@@ -25,7 +25,11 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use crate::cli::Exit;
 #[cfg(target_os = "linux")]
+use crate::cli::emulator::launch::{self, Program};
+#[cfg(target_os = "linux")]
 use crate::cli::emulator::tree;
+#[cfg(target_os = "linux")]
+use crate::cli::role;
 use crate::cli::ui::{self, Style, Ui};
 
 /// By these a command is ended.
@@ -57,8 +61,7 @@ pub fn run(command: &str, ui: Ui) -> anyhow::Result<Option<Exit>> {
     if ui.is_terminal() {
         ui.line(ui.paint(Style::Dim, &format!("build: {shown}")).as_bytes());
     }
-    let child = spawn(command).context("the build's shell, sh, could not be started")?;
-    let status = match watch(child).context("the build cannot be waited for")? {
+    let status = match watch(command).context("the build cannot be run by sh")? {
         Ended::Exited(status) if status.success() => return Ok(None),
         Ended::Exited(status) => status,
         #[cfg(target_os = "linux")]
@@ -76,33 +79,41 @@ pub fn run(command: &str, ui: Ui) -> anyhow::Result<Option<Exit>> {
     Ok(Some(Exit::NotStarted))
 }
 
-fn spawn(command: &str) -> io::Result<Child> {
-    let errors = io::stderr().as_fd().try_clone_to_owned()?;
-    Command::new("sh").args(["-c", command]).stdin(Stdio::null()).stdout(errors).spawn()
-}
-
 /// Waits for the build, or for a signal to us, by which it is ended as well.
 ///
-/// Signals are read and not handled: behind it they do again what they did before.  They are blocked once the
-/// child is there, which would inherit that; this thread must be the only one, or they go to another.
+/// Signals are read and not handled: behind it they do again what they did before.  This thread must be the
+/// only one, or they go to another.
 #[cfg(target_os = "linux")]
-fn watch(mut child: Child) -> io::Result<Ended> {
+fn watch(command: &str) -> io::Result<Ended> {
     let mut signals = SigSet::from_iter(ENDS);
     signals.add(Signal::SIGCHLD);
     signals.thread_block()?;
-    let told = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
-    let ended = loop {
+    let ended = wait(command, &signals);
+    signals.thread_unblock()?;
+    ended
+}
+
+#[cfg(target_os = "linux")]
+fn wait(command: &str, signals: &SigSet) -> io::Result<Ended> {
+    let told = SignalFd::with_flags(signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+    let arguments = vec!["-c".into(), command.into()];
+    let shell = Program { path: "sh".into(), name: None, arguments };
+    // By the launcher, which gives it back its signals, and lets it die with us.
+    let mut child = start(&mut launch::command(&role::own_executable(), &shell, None))?;
+    loop {
         if let Some(status) = child.try_wait()? {
-            break Ended::Exited(status);
+            return Ok(Ended::Exited(status));
         }
         if let Some(signal) = next(&told)?.filter(|signal| ENDS.contains(signal)) {
             stop();
-            break Ended::Interrupted(signal);
+            return Ok(Ended::Interrupted(signal));
         }
-    };
-    drop(told);
-    signals.thread_unblock()?;
-    Ok(ended)
+    }
+}
+
+fn start(command: &mut Command) -> io::Result<Child> {
+    let errors = io::stderr().as_fd().try_clone_to_owned()?;
+    command.stdin(Stdio::null()).stdout(errors).spawn()
 }
 
 /// The next signal, if one comes soon: that a child ended is looked for by itself as well.
@@ -118,8 +129,8 @@ fn next(told: &SignalFd) -> io::Result<Option<Signal>> {
 
 /// A signal ends us, and the build hears of it from the terminal.
 #[cfg(not(target_os = "linux"))]
-fn watch(mut child: Child) -> io::Result<Ended> {
-    child.wait().map(Ended::Exited)
+fn watch(command: &str) -> io::Result<Ended> {
+    start(Command::new("sh").args(["-c", command]))?.wait().map(Ended::Exited)
 }
 
 /// Asks the build and what it started to end, then ends them.
