@@ -43,10 +43,11 @@ impl Stranger {
         for folder in ["bin", "home", "tmp", "project"] {
             fs::create_dir_all(place.join(folder)).unwrap();
         }
-        fs::copy(env!("CARGO_BIN_EXE_lambda-stdio"), place.join("bin/lambda-stdio")).unwrap();
+        install(Path::new(env!("CARGO_BIN_EXE_lambda-stdio")), &place.join("bin/lambda-stdio"));
         let fixed = static_bootstrap();
-        let bootstrap = fixed.clone().unwrap_or_else(|| env!("CARGO_BIN_EXE_bootstrap").into());
-        fs::copy(bootstrap, place.join("bin/bootstrap")).unwrap();
+        let bootstrap: PathBuf =
+            fixed.clone().unwrap_or_else(|| env!("CARGO_BIN_EXE_bootstrap").into());
+        install(&bootstrap, &place.join("bin/bootstrap"));
         Some(Self { row: row.clone(), place, can_package: fixed.is_some() })
     }
 
@@ -112,6 +113,12 @@ impl Stranger {
         }
         command
     }
+}
+
+/// Puts a program somewhere under another name.  A copy is open for writing while it is made, also in what other
+/// stories start meanwhile, and no such file can be run: a link is none.
+fn install(program: &Path, to: &Path) {
+    fs::hard_link(program, to).or_else(|_| fs::copy(program, to).map(drop)).unwrap();
 }
 
 /// What `new --list` names.

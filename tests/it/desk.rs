@@ -26,8 +26,8 @@ impl Desk {
         for folder in ["bin", "home", "tmp"] {
             fs::create_dir(desk.at(folder)).unwrap();
         }
-        fs::copy(env!("CARGO_BIN_EXE_lambda-stdio"), desk.at("bin/lambda-stdio")).unwrap();
-        fs::copy(bootstrap, desk.at("bin/bootstrap")).unwrap();
+        install(Path::new(env!("CARGO_BIN_EXE_lambda-stdio")), &desk.at("bin/lambda-stdio"));
+        install(&bootstrap, &desk.at("bin/bootstrap"));
         copy(&project().join("tests/it").join(sources), desk.folder.path());
         Some(desk)
     }
@@ -137,6 +137,12 @@ impl Desk {
             .filter_map(|line| Some(line.split_once('[')?.1.split_once(']')?.0.to_owned()))
             .collect()
     }
+}
+
+/// Puts a program somewhere under another name.  A copy is open for writing while it is made, also in what other
+/// stories start meanwhile, and no such file can be run: a link is none.
+pub(crate) fn install(program: &Path, to: &Path) {
+    fs::hard_link(program, to).or_else(|_| fs::copy(program, to).map(drop)).unwrap();
 }
 
 /// Each finding's severity, code and file, as people are told them.

@@ -1,9 +1,11 @@
 //! `invoke` with our own bridge behind it: a program in, replies out.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::desk::install;
 use crate::invoke_runtime::{Said, companion, run, run_with};
 
 /// A handler that tags its replies, logs, and fails on demand.
@@ -81,7 +83,7 @@ fn the_wire_shows_the_lines_as_they_went() {
 fn the_companion_alone_is_enough() {
     let directory = TempDir::new().expect("a directory");
     let alone = directory.path().join("lambda-stdio");
-    std::fs::copy(env!("CARGO_BIN_EXE_lambda-stdio"), &alone).expect("copied");
+    install(Path::new(env!("CARGO_BIN_EXE_lambda-stdio")), &alone);
     let mut command = Command::new(alone);
     command.args(["invoke", "-d", "7", "--", "cat"]).stdin(Stdio::null());
     let said = run(&mut command);
