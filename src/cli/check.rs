@@ -134,9 +134,7 @@ impl Options {
     fn timeout(&self) -> Duration {
         self.timeout.unwrap_or(project::DEFAULT_TIMEOUT)
     }
-}
 
-impl Options {
     fn plays(&self, scenario: &Scenario) -> bool {
         if self.only.is_empty() {
             scenario.grade <= self.grade
